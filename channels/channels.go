@@ -1,0 +1,170 @@
+// Package channels holds the words every way of reaching the town hall speaks: what came in, what goes out, what became of it,
+// and how a line is doing. It knows no ticket and no protocol; each adapter is a folder below it.
+package channels
+
+import (
+	"context"
+	"time"
+)
+
+// Name is the kind of a channel, as the API spells it.
+type Name string
+
+// The channels an exchange can use.
+const (
+	Email   Name = "email"
+	SMS     Name = "sms"
+	Phone   Name = "phone"
+	Counter Name = "counter"
+	Letter  Name = "letter"
+	Web     Name = "web"
+)
+
+// Names lists every channel in the order menus show them.
+func Names() []Name { return []Name{Email, SMS, Phone, Counter, Letter, Web} }
+
+// Address is one end of an exchange: an e-mail address or a telephone number, with the name written beside it.
+type Address struct {
+	Name  string `json:"name,omitempty"`
+	Value string `json:"value"`
+}
+
+// Attachment is a file that came with a message or leaves with one.
+type Attachment struct {
+	Name      string // as the sender wrote it; empty when there was none
+	Type      string // media type without parameters, "application/octet-stream" when unknown
+	ContentID string // without angle brackets; pictures named by an HTML body
+	Inline    bool
+	Data      []byte
+}
+
+// Place is where a copy of a message was seen. The same message may be seen in several places.
+type Place struct {
+	Mailbox     string // name of the mailbox in the configuration
+	UIDValidity uint32
+	UID         uint32
+}
+
+// Inbound is one message as an adapter read it. Only Channel, Key, Raw and At are always there: whatever could not be read is
+// empty and said in Warnings, because a message that cannot be parsed is still a citizen's message.
+type Inbound struct {
+	Channel Name
+	Line    string // name of the mailbox or line it came through
+	Key     string // what makes it the same message when it is seen again; unique per channel
+	Raw     []byte // the original, byte for byte
+	Place   *Place // nil when the channel has no places
+
+	ID          string // the sender's own identifier: Message-ID without angle brackets, MessageSid, …; may be empty or repeated
+	InReplyTo   []string
+	References  []string  // oldest first, without angle brackets
+	From        Address   // zero: unknown sender
+	ReplyTo     []Address // where the sender wants answers, when she said so
+	FormSender  bool      // From is the town's own web form: the person is in ReplyTo
+	To, Cc      []Address
+	DeliveredTo []string // envelope recipients as servers noted them; reply tokens are looked for here and in To and Cc
+
+	Subject     string
+	Text        string // plain text, complete; made from the HTML when there was nothing else
+	HTML        string // as received, not yet safe to show
+	Folded      int    // byte offset in Text where quoted history begins; 0: nothing is folded
+	Attachments []Attachment
+
+	Automatic string    // why it is taken for a machine's ("auto-submitted", "bounce", …); empty: a person wrote it
+	Silent    string    // why nothing may go out by itself in answer; empty: an acknowledgement is welcome
+	At        time.Time // when it reached the town hall: INTERNALDATE of a mail; never the sender's Date
+	Warnings  []string  // what could not be read, in English, for the agent and the log
+}
+
+// Result says what became of one Inbound.
+type Result string
+
+// The possible results of filing.
+const (
+	Created     Result = "created"     // a new ticket
+	Joined      Result = "joined"      // a message of a ticket that was there
+	Duplicate   Result = "duplicate"   // filed before; only its place was noted
+	Quarantined Result = "quarantined" // kept whole, waiting for a person
+)
+
+// Filed is the answer to one Inbound, in the order they were given.
+type Filed struct {
+	Result    Result
+	Reference string // of the ticket; empty for a quarantined message
+}
+
+// Receiver files messages. It returns once they are safe: an error means that none of the group is known to be filed
+// and that it must be offered again, which changes nothing for those that were.
+type Receiver interface {
+	Receive(ctx context.Context, group []Inbound) ([]Filed, error)
+}
+
+// Outbound is one message to send. Sending it twice sends the same bytes under the same identifier.
+type Outbound struct {
+	Channel     Name
+	Line        string // the mailbox or line it leaves by
+	ID          string // our Message-ID without angle brackets
+	InReplyTo   string
+	References  []string // oldest first
+	From        Address
+	ReplyTo     string // address carrying the reply token; empty: answers go to From
+	To, Cc      []Address
+	Subject     string
+	Text        string
+	Automatic   bool // written by Guichet, not by an agent
+	Attachments []Attachment
+	At          time.Time
+}
+
+// Outcome of one attempt to send.
+type Outcome string
+
+// The outcomes of an attempt.
+const (
+	Accepted  Outcome = "accepted"  // the next server or provider has taken charge
+	Deferred  Outcome = "deferred"  // not now; try again later
+	Refused   Outcome = "refused"   // never; a person must look
+	Uncertain Outcome = "uncertain" // it may have been accepted: the line fell between the last byte and the answer
+)
+
+// Verdict is what one attempt to send led to.
+type Verdict struct {
+	Outcome    Outcome
+	Code       string // of the protocol: "550 5.1.1", "21610"
+	Reason     string // for a person, in the words of the other side
+	ExternalID string // the provider's identifier, if it gave one
+}
+
+// Sender sends by one channel. It has its own deadline and never blocks beyond it.
+type Sender interface {
+	Send(ctx context.Context, m Outbound) Verdict
+}
+
+// Cursor is how far a mailbox has been read: every UID up to Done is filed except those in Gaps.
+type Cursor struct {
+	UIDValidity uint32
+	Done        uint32
+	Gaps        []uint32
+}
+
+// State of a line as a person needs it.
+type State string
+
+// The states of a line.
+const (
+	Starting State = "starting"
+	Working  State = "working"
+	Failing  State = "failing" // the last contact failed; it is being tried again
+)
+
+// Health is how a line is doing.
+type Health struct {
+	Line        string
+	Channel     Name
+	State       State
+	LastContact *time.Time // last time the other side answered
+	LastMessage *time.Time // last time something was filed
+	ServerCount int        // messages the server holds
+	Pending     int        // of these, not filed yet
+	LastError   string     // empty while working
+	At          time.Time  // when this was noted
+}

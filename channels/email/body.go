@@ -1,0 +1,373 @@
+package email
+
+import (
+	"bytes"
+	"fmt"
+	"html"
+	"io"
+	"iter"
+	"path"
+	"strings"
+
+	"github.com/emersion/go-message"
+	"github.com/gabriel-vasile/mimetype"
+	"github.com/k3a/html2text"
+
+	"guichet/channels"
+)
+
+// Limits of the tree of parts.
+const (
+	maxParts = 500
+	maxDepth = 30
+)
+
+// maxHTMLToText is how much of an HTML body, in bytes, is turned into text when there is no text beside it.
+const maxHTMLToText = 2 << 20
+
+// content is what a part says to a reader, in the two forms a mail can have.
+type content struct{ text, html string }
+
+func (c content) empty() bool {
+	return strings.TrimSpace(c.text) == "" && strings.TrimSpace(c.html) == ""
+}
+
+// walk reads the tree of parts of one mail and collects what it finds beside the words.
+//
+// Every part is read as a message.Entity of go-message over its own bytes. The tree is cut by us, because go-message's multipart
+// reader ends at the first part whose header has a bad line, and the rest of a citizen's mail with it.
+type walk struct {
+	parts    int
+	charset  string // of the first text part that names one: the best guess for raw 8-bit headers
+	files    []channels.Attachment
+	warnings []string
+	report   bool   // a delivery status, a feedback report or the like is inside
+	returned string // Message-ID of the mail a report gives back
+}
+
+func (w *walk) warn(format string, args ...any) {
+	const enough = 20
+	if len(w.warnings) < enough {
+		w.warnings = append(w.warnings, fmt.Sprintf(format, args...))
+	}
+}
+
+// part reads one part and everything below it. container is the media type of what it stands in, empty for the mail itself.
+// The error, if any, is ErrTooComplex; what was read before it is returned with it.
+func (w *walk) part(h head, body []byte, depth int, container string) (content, error) {
+	if w.parts++; w.parts > maxParts {
+		return content{}, fmt.Errorf("%w: more than %d parts", ErrTooComplex, maxParts)
+	}
+	if depth > maxDepth {
+		return content{}, fmt.Errorf("%w: parts nested more than %d deep", ErrTooComplex, maxDepth)
+	}
+	if h.tooLarge {
+		return content{}, fmt.Errorf("%w: header of a part larger than %d bytes or %d lines", ErrTooComplex, maxHeaderBytes, maxHeaderLines)
+	}
+	if h.repaired && container != "" {
+		w.warn("the header of a part held a broken line")
+	}
+	kind, params := parseParams(h.get("Content-Type"))
+	if !strings.Contains(kind, "/") {
+		if kind = "text/plain"; container == "multipart/digest" {
+			kind = "message/rfc822"
+		}
+	}
+	if strings.HasPrefix(kind, "multipart/") {
+		if delimited(body, params["boundary"]) {
+			return w.multipart(kind, params["boundary"], body, depth)
+		}
+		if len(bytes.TrimSpace(body)) > 0 {
+			w.warn("a %s part has no boundary: shown as text", kind)
+		}
+		kind = "text/plain"
+	}
+	return w.leaf(h, kind, params, body, container), nil
+}
+
+// multipart reads the parts inside a part and puts their words together.
+func (w *walk) multipart(kind, boundary string, body []byte, depth int) (content, error) {
+	var sum content
+	for raw := range split(body, boundary) {
+		h, b := readHead(raw)
+		c, err := w.part(h, b, depth+1, kind)
+		if kind == "multipart/alternative" {
+			sum = alternative(sum, c)
+		} else {
+			sum = sequence(sum, c)
+		}
+		if err != nil {
+			return sum, err
+		}
+	}
+	return sum, nil
+}
+
+// alternative takes the first text and the last HTML of parts that say the same (RFC 2046 5.1.4: the last is the richest).
+func alternative(a, b content) content {
+	if strings.TrimSpace(a.text) == "" {
+		a.text = b.text
+	}
+	if strings.TrimSpace(b.html) != "" {
+		a.html = b.html
+	}
+	return a
+}
+
+// sequence puts parts that follow each other together. Where only one of them has HTML, the other's text is carried over, so that
+// both forms stay complete.
+func sequence(a, b content) content {
+	switch {
+	case b.empty():
+		return a
+	case a.empty():
+		return b
+	}
+	var sum content
+	if a.html != "" || b.html != "" {
+		sum.html = a.asHTML() + "\n" + b.asHTML()
+	}
+	if a.text != "" || b.text != "" {
+		sum.text = strings.TrimRight(a.asText(), "\n") + "\n\n" + b.asText()
+	}
+	return sum
+}
+
+func (c content) asHTML() string {
+	if c.html != "" || c.text == "" {
+		return c.html
+	}
+	return "<pre>" + html.EscapeString(c.text) + "</pre>"
+}
+
+func (c content) asText() string {
+	if strings.TrimSpace(c.text) != "" || c.html == "" {
+		return c.text
+	}
+	return textOf(c.html)
+}
+
+// textOf makes plain text of HTML. Cells of a table are set apart, which html2text does not do by itself.
+func textOf(markup string) string {
+	if len(markup) > maxHTMLToText {
+		markup = strings.ToValidUTF8(markup[:maxHTMLToText], "")
+	}
+	markup = strings.NewReplacer("</td>", " </td>", "</TD>", " </TD>", "</th>", " </th>", "</TH>", " </TH>").Replace(markup)
+	text := html2text.HTML2TextWithOptions(markup, html2text.WithUnixLineBreaks(), html2text.WithLinksInnerText(), html2text.WithListSupport())
+	return clean(text)
+}
+
+// leaf reads a part without parts: words to show, or a file to keep.
+func (w *walk) leaf(h head, kind string, params map[string]string, body []byte, container string) content {
+	data := w.decode(h, kind, body)
+	disposition, dparams := parseParams(h.get("Content-Disposition"))
+	name := fileName(dparams["filename"], params["name"], dparams["name"])
+
+	shown := kind == "text/plain" || kind == "text/html" || kind == "text/enriched" || kind == "text/markdown"
+	if shown && disposition != "attachment" {
+		text := w.text(params["charset"], data)
+		if name != "" && container != "" {
+			w.keep(h, kind, name, disposition, data)
+		}
+		if kind == "text/html" {
+			return content{html: text}
+		}
+		return content{text: text}
+	}
+	w.inspect(kind, data, container)
+	w.keep(h, kind, name, disposition, data)
+	return content{}
+}
+
+// decode undoes the transfer encoding of a part. Whatever is wrong with it, what can be decoded is kept.
+func (w *walk) decode(h head, kind string, body []byte) []byte {
+	encoding := h.word("Content-Transfer-Encoding")
+	switch encoding {
+	case "x-uuencode", "uuencode", "x-uue":
+		if data, ok := decodeUU(body); ok {
+			return data
+		}
+		w.warn("a part announced as uuencode is not: kept as received")
+		return body
+	case "7-bit", "8-bit", "8", "7", "none", "utf-8":
+		encoding = ""
+	}
+	// Only the encoding is go-message's business here: charsets need more patience than it has.
+	var plain message.Header
+	plain.Set("Content-Type", "application/octet-stream")
+	plain.Set("Content-Transfer-Encoding", encoding)
+	entity, err := message.New(plain, bytes.NewReader(body))
+	if message.IsUnknownEncoding(err) {
+		w.warn("unknown transfer encoding %q of a %s part: kept as received", encoding, kind)
+		return body
+	}
+	data, err := io.ReadAll(entity.Body)
+	if err == nil {
+		return data
+	}
+	if encoding == "base64" {
+		data, _ = lenientBase64(body)
+	} else {
+		data, _ = lenientQuotedPrintable(body)
+	}
+	w.warn("damaged %s in a %s part: what could be decoded is kept", encoding, kind)
+	return data
+}
+
+// text converts the bytes of a text part and gives it plain line endings.
+func (w *walk) text(label string, data []byte) string {
+	if w.charset == "" {
+		w.charset = label
+	}
+	text, known := toUTF8(label, data)
+	if !known {
+		w.warn("unknown charset %q: read as well as possible", label)
+	}
+	return strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(text)
+}
+
+// inspect notes what an agent or the marks of automatic mail must know of a part that is kept as a file.
+func (w *walk) inspect(kind string, data []byte, container string) {
+	switch kind {
+	case "message/delivery-status", "message/feedback-report", "message/global-delivery-status":
+		w.report = true
+	case "message/rfc822", "text/rfc822-headers", "message/global", "message/rfc822-headers":
+		if container == "multipart/report" && w.returned == "" {
+			inner, _ := readHead(data)
+			if ids := messageIDs(inner.all("Message-Id")); len(ids) > 0 {
+				w.returned = ids[0]
+			}
+		}
+	case "application/pkcs7-mime", "application/x-pkcs7-mime":
+		w.warn("the message is signed or encrypted with S/MIME: its content is in the attached file")
+	case "application/pgp-encrypted":
+		w.warn("the message is encrypted with PGP: its content is in the attached file")
+	case "application/ms-tnef", "application/vnd.ms-tnef":
+		w.warn("winmail.dat: Outlook packed text or files into a format of its own")
+	}
+}
+
+// keep adds a file to those of the mail.
+func (w *walk) keep(h head, kind, name, disposition string, data []byte) {
+	if kind == "message/rfc822" || kind == "message/global" {
+		kind = "message/rfc822"
+		if name == "" {
+			inner, _ := readHead(data)
+			if name = fileName(decodeWords(inner.get("Subject"))); name == "" {
+				name = "message"
+			}
+		}
+		if !strings.HasSuffix(strings.ToLower(name), ".eml") {
+			name += ".eml"
+		}
+	}
+	if name == "" {
+		name = defaultNames(kind)
+	}
+	if len(data) == 0 {
+		w.warn("the file %q is empty", name)
+	} else if kind == "application/octet-stream" {
+		kind, _, _ = strings.Cut(mimetype.Detect(data).String(), ";")
+	}
+	var id string
+	if ids := messageIDs([]string{h.get("Content-Id")}); len(ids) > 0 {
+		id = ids[0]
+	} else {
+		id = strings.Trim(h.get("Content-Id"), "<> ")
+	}
+	w.files = append(w.files, channels.Attachment{
+		Name:      name,
+		Type:      kind,
+		ContentID: id,
+		Inline:    disposition == "inline" || disposition == "" && id != "",
+		Data:      data,
+	})
+}
+
+// defaultNames gives the parts that usually come without a name one that a person can open.
+func defaultNames(kind string) string {
+	switch kind {
+	case "text/calendar":
+		return "calendar.ics"
+	case "message/delivery-status", "message/global-delivery-status":
+		return "delivery-status.txt"
+	case "message/disposition-notification":
+		return "read-receipt.txt"
+	case "text/rfc822-headers":
+		return "headers.txt"
+	case "application/ms-tnef", "application/vnd.ms-tnef":
+		return "winmail.dat"
+	case "application/pkcs7-mime", "application/x-pkcs7-mime":
+		return "smime.p7m"
+	}
+	return ""
+}
+
+// fileName returns the first name given, without the folders some mailers write before it.
+func fileName(names ...string) string {
+	for _, name := range names {
+		name = path.Base(strings.ReplaceAll(oneLine(name), `\`, "/"))
+		if name != "." && name != "/" && name != ".." {
+			return name
+		}
+	}
+	return ""
+}
+
+// delimited reports whether the boundary is there and used.
+func delimited(body []byte, boundary string) bool {
+	if boundary == "" {
+		return false
+	}
+	for range split(body, boundary) {
+		return true
+	}
+	return false
+}
+
+// split yields the parts of a multipart body (RFC 2046 5.1). The last one needs no closing delimiter, because mails are cut.
+func split(body []byte, boundary string) iter.Seq[[]byte] {
+	delimiter := []byte("--" + boundary)
+	return func(yield func([]byte) bool) {
+		open := -1
+		for at := 0; ; {
+			i := bytes.Index(body[at:], delimiter)
+			if i < 0 {
+				break
+			}
+			i += at
+			at = i + len(delimiter)
+			if i > 0 && body[i-1] != '\n' {
+				continue
+			}
+			end := len(body)
+			if nl := bytes.IndexByte(body[at:], '\n'); nl >= 0 {
+				end = at + nl + 1
+			}
+			closing := false
+			switch string(bytes.TrimRight(body[at:end], " \t\r\n")) {
+			case "":
+			case "--":
+				closing = true
+			default:
+				continue // a longer boundary that begins like this one
+			}
+			if open >= 0 && !yield(withoutLastEOL(body[open:i])) {
+				return
+			}
+			if closing {
+				return
+			}
+			open, at = end, end
+		}
+		if open >= 0 {
+			yield(body[open:])
+		}
+	}
+}
+
+// withoutLastEOL cuts the line ending that belongs to the delimiter, not to the part.
+func withoutLastEOL(b []byte) []byte {
+	return bytes.TrimSuffix(bytes.TrimSuffix(b, []byte("\n")), []byte("\r"))
+}
+

@@ -1,0 +1,64 @@
+package email
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/emersion/go-imap/v2"
+	"github.com/emersion/go-smtp"
+)
+
+// Check tries both servers of a mailbox: it signs in, opens the folder and looks for the folder filed mail goes to, and signs in
+// for submission. It changes nothing there and sends nothing. Each error is one line that says what is wrong and what to do; they
+// are joined.
+func Check(ctx context.Context, m Mailbox) error {
+	return errors.Join(checkIMAP(ctx, m), checkSMTP(ctx, m))
+}
+
+func checkIMAP(ctx context.Context, m Mailbox) error {
+	s, err := openIMAP(ctx, m.IMAP)
+	if err != nil {
+		return fmt.Errorf("mailbox %s: reading: %w (%s)", m.Name, err, advice(err, "imap"))
+	}
+	defer s.close()
+	folder, moves := strings.CutPrefix(m.IMAP.After, "move:")
+	if !moves {
+		return nil
+	}
+	err = within(ctx, s.conn, stepTimeout, func() error {
+		_, err := s.client.Status(folder, &imap.StatusOptions{NumMessages: true}).Wait()
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("mailbox %s: folder %q for filed mail: %w (create it on the server, or set imap.after to seen or leave)", m.Name, folder, err)
+	}
+	return nil
+}
+
+func checkSMTP(ctx context.Context, m Mailbox) error {
+	conn, client, err := connectSMTP(ctx, m.SMTP)
+	if err != nil {
+		return fmt.Errorf("mailbox %s: sending: %w (%s)", m.Name, err, advice(err, "smtp"))
+	}
+	defer conn.Close()
+	_ = within(ctx, conn, stepTimeout, client.Quit)
+	return nil
+}
+
+// advice says what to do about a failure to get through to a server.
+func advice(err error, section string) string {
+	if e, ok := errors.AsType[*smtp.SMTPError](err); ok && e.Code/10 == 53 {
+		return "check smtp.username and smtp.password"
+	}
+	switch {
+	case errors.Is(err, errSignIn):
+		return "check imap.username and imap.password"
+	case errors.Is(err, errFolder):
+		return "check imap.folder, it must exist on the server"
+	case errors.Is(err, errTLS):
+		return fmt.Sprintf("check %s.tls and the server's certificate", section)
+	}
+	return fmt.Sprintf("check %s.host, %s.port and %s.tls, and that a firewall lets them through", section, section, section)
+}

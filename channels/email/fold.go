@@ -1,0 +1,159 @@
+package email
+
+import (
+	"regexp"
+	"strings"
+)
+
+// The ways mailers announce that what follows is somebody's earlier words.
+var (
+	introLine  = regexp.MustCompile(`(?i)^[\s\x{a0}>]*(le|on|am|el|il)[\s\x{a0}].*(a[\s\x{a0}]+écrit|wrote|schrieb.*|escribió|ha scritto)[\s\x{a0}]*:?[\s\x{a0}]*$`)
+	introStart = regexp.MustCompile(`(?i)^[\s\x{a0}]*(le|on|am|el|il)[\s\x{a0}].*(\d|<|@)`)
+	ruleLine   = regexp.MustCompile(`(?i)^\s*-{2,}\s*(message d['’]origine|message initial|original message|ursprüngliche nachricht|mensaje original|messaggio originale)\s*-{2,}\s*$`)
+	fromLine   = regexp.MustCompile(`(?i)^[\s*_]*(de|from|von|da)[\s\x{a0}*_]*:.*\S`)
+	sentLine   = regexp.MustCompile(`(?i)^[\s*_]*(envoyé|envoyé le|sent|gesendet|date|enviado|inviato)[\s\x{a0}*_]*:.*\S`)
+	toLine     = regexp.MustCompile(`(?i)^[\s*_]*(à|a|to|an|para|objet|subject|betreff|asunto|oggetto|cc)[\s\x{a0}*_]*:`)
+	underline  = regexp.MustCompile(`^\s*[_-]{10,}\s*$`)
+)
+
+// maxIntroLines is over how many lines mailers wrap "Le …, … a écrit :".
+const maxIntroLines = 3
+
+// maxFoldLines bounds the search: history that begins later than this is shown unfolded.
+const maxFoldLines = 20000
+
+// line is one line of a text and where it begins, in bytes.
+type line struct {
+	at   int
+	text string
+}
+
+func linesOf(text string) []line {
+	var lines []line
+	for at := 0; at < len(text) && len(lines) < maxFoldLines; {
+		end := strings.IndexByte(text[at:], '\n')
+		if end < 0 {
+			end = len(text) - at
+		}
+		lines = append(lines, line{at, strings.TrimRight(text[at:at+end], "\r")})
+		at += end + 1
+	}
+	return lines
+}
+
+// fold returns the byte offset at which quoted history begins, or 0 when there is none or nothing would be left to see. It never
+// cuts: every library that does deletes somebody's words somewhere. A forwarded message is no history, it is what she sends us.
+func fold(text string) int {
+	lines := linesOf(text)
+	answered := answeredAfter(lines)
+	for i := range lines {
+		if at, ok := historyAt(lines, i, answered); ok {
+			return visible(text, at)
+		}
+	}
+	return visible(text, trailingQuote(lines, len(text)))
+}
+
+// historyAt reports whether quoted history begins at line i, and at which offset. answered is the last line after which the
+// writer answers between quoted lines, see answeredAfter.
+func historyAt(lines []line, i, answered int) (int, bool) {
+	const longest = 400 // no announcement is longer; regular expressions need not see the line
+	if len(lines[i].text) > longest || len(lines[i].text) == 0 {
+		return 0, false
+	}
+	if ruleLine.MatchString(lines[i].text) {
+		return lines[i].at, true
+	}
+	if n := introAt(lines, i); n > 0 && i+n > answered {
+		return lines[i].at, true
+	}
+	if outlookAt(lines, i) {
+		if i > 0 && underline.MatchString(lines[i-1].text) {
+			i--
+		}
+		return lines[i].at, true
+	}
+	return 0, false
+}
+
+// introAt returns over how many lines "Le …, … a écrit :" runs from line i on, 0 when it does not begin there.
+func introAt(lines []line, i int) int {
+	if introLine.MatchString(lines[i].text) && introStart.MatchString(lines[i].text) {
+		return 1
+	}
+	if !introStart.MatchString(lines[i].text) {
+		return 0
+	}
+	joined := lines[i].text
+	for n := 2; n <= maxIntroLines && i+n <= len(lines); n++ {
+		next := strings.TrimSpace(lines[i+n-1].text)
+		if next == "" || len(next) > 200 {
+			return 0
+		}
+		if joined += " " + next; introLine.MatchString(joined) {
+			return n
+		}
+	}
+	return 0
+}
+
+// answeredAfter returns the last quoted line that is followed by words of the writer, -1 when there is none. She answers between
+// the lines there, and folding what comes before would hide her answer.
+func answeredAfter(lines []line) int {
+	words := false
+	for i := len(lines) - 1; i >= 0; i-- {
+		switch {
+		case isQuote(lines[i].text):
+			if words {
+				return i
+			}
+		case strings.TrimSpace(lines[i].text) != "":
+			words = true
+		}
+	}
+	return -1
+}
+
+// outlookAt reports whether line i begins the block "De : … Envoyé : … À : … Objet : …".
+func outlookAt(lines []line, i int) bool {
+	if !fromLine.MatchString(lines[i].text) {
+		return false
+	}
+	sent, to := false, false
+	for n := 1; n <= 5 && i+n < len(lines); n++ {
+		t := lines[i+n].text
+		if len(t) > 2000 {
+			return false
+		}
+		sent = sent || sentLine.MatchString(t)
+		to = to || toLine.MatchString(t)
+	}
+	return sent && to
+}
+
+// trailingQuote returns where the block of ">" lines that ends the text begins; 0 when there is none.
+func trailingQuote(lines []line, end int) int {
+	if len(lines) == maxFoldLines {
+		return 0
+	}
+	at := 0
+	for i := len(lines) - 1; i >= 0; i-- {
+		switch {
+		case isQuote(lines[i].text):
+			at = lines[i].at
+		case strings.TrimSpace(lines[i].text) != "":
+			return min(at, end)
+		}
+	}
+	return 0
+}
+
+func isQuote(text string) bool { return strings.HasPrefix(strings.TrimLeft(text, " \t"), ">") }
+
+// visible returns at if something stays to be read before it, and 0 otherwise.
+func visible(text string, at int) int {
+	if strings.TrimSpace(text[:at]) == "" {
+		return 0
+	}
+	return at
+}

@@ -1,0 +1,216 @@
+package mailtest
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// ErrNoDovecot says that the machine has no dovecot to start.
+var ErrNoDovecot = errors.New("mailtest: dovecot is not installed")
+
+// Dovecot is a private Dovecot, the IMAP server most town halls have, with one user and no TLS. It runs as whoever started it.
+type Dovecot struct {
+	Host     string
+	Port     int
+	User     string
+	Password string
+
+	cmd       *exec.Cmd
+	exited    chan error
+	inbox     string // the maildir
+	delivered atomic.Int64
+}
+
+// StartDovecot starts a Dovecot that keeps everything under dir, which must exist, and waits until it answers. ErrNoDovecot means
+// that there is none to start.
+func StartDovecot(dir string) (*Dovecot, error) {
+	binary, err := findDovecot()
+	if err != nil {
+		return nil, err
+	}
+	port, err := freePort()
+	if err != nil {
+		return nil, err
+	}
+	d := &Dovecot{
+		Host: "127.0.0.1", Port: port, User: "mairie", Password: "essai-dovecot",
+		inbox:  filepath.Join(dir, "mail"),
+		exited: make(chan error, 1),
+	}
+	for _, sub := range []string{"cur", "new", "tmp"} {
+		if err := os.MkdirAll(filepath.Join(d.inbox, sub), 0o700); err != nil {
+			return nil, err
+		}
+	}
+	config, err := d.config(dir)
+	if err != nil {
+		return nil, err
+	}
+	file := filepath.Join(dir, "dovecot.conf")
+	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
+		return nil, err
+	}
+	d.cmd = exec.Command(binary, "-F", "-c", file)
+	if err := d.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("mailtest: start dovecot: %w", err)
+	}
+	go func() { d.exited <- d.cmd.Wait() }()
+	if err := d.await(5 * time.Second); err != nil {
+		_ = d.Close()
+		said, _ := os.ReadFile(filepath.Join(dir, "dovecot.log"))
+		return nil, fmt.Errorf("mailtest: dovecot does not answer: %w\n%s", err, said)
+	}
+	return d, nil
+}
+
+// Deliver drops a mail into the maildir as a delivery agent does. INTERNALDATE is the time given, to the second.
+func (d *Dovecot) Deliver(raw []byte, at time.Time) error {
+	// Dovecot numbers new mails in the order of their names.
+	name := fmt.Sprintf("%010d.guichet", d.delivered.Add(1))
+	tmp := filepath.Join(d.inbox, "tmp", name)
+	if err := os.WriteFile(tmp, raw, 0o600); err != nil {
+		return err
+	}
+	if err := os.Chtimes(tmp, at, at); err != nil {
+		return err
+	}
+	return os.Rename(tmp, filepath.Join(d.inbox, "new", name))
+}
+
+// Close stops the server and waits for it.
+func (d *Dovecot) Close() error {
+	if err := d.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return err
+	}
+	select {
+	case <-d.exited:
+		return nil
+	case <-time.After(5 * time.Second):
+		return d.cmd.Process.Kill()
+	}
+}
+
+// config is the smallest that works for an ordinary user and for root alike.
+func (d *Dovecot) config(dir string) (string, error) {
+	who, err := user.Current()
+	if err != nil {
+		return "", err
+	}
+	group, err := user.LookupGroupId(who.Gid)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf(`
+base_dir = %[1]s/run
+state_dir = %[1]s/state
+log_path = %[1]s/dovecot.log
+protocols = imap
+listen = 127.0.0.1
+ssl = no
+disable_plaintext_auth = no
+default_internal_user = %[2]s
+default_internal_group = %[3]s
+default_login_user = %[2]s
+first_valid_uid = 0
+first_valid_gid = 0
+mail_location = maildir:%[4]s
+mail_max_userip_connections = 100
+passdb {
+  driver = static
+  args = password=%[5]s
+}
+userdb {
+  driver = static
+  args = uid=%[6]s gid=%[7]s home=%[1]s
+}
+service imap-login {
+  chroot =
+  inet_listener imap {
+    address = 127.0.0.1
+    port = %[8]d
+  }
+  inet_listener imaps {
+    port = 0
+  }
+}
+service anvil {
+  chroot =
+}
+service stats {
+  chroot =
+}
+`, dir, who.Username, group.Name, d.inbox, d.Password, who.Uid, who.Gid, d.Port), nil
+}
+
+// await waits for the greeting.
+func (d *Dovecot) await(limit time.Duration) error {
+	deadline := time.After(limit)
+	again := time.NewTicker(20 * time.Millisecond)
+	defer again.Stop()
+	for {
+		err := d.greeted()
+		if err == nil {
+			return nil
+		}
+		select {
+		case exit := <-d.exited:
+			d.exited <- exit
+			return fmt.Errorf("it ended: %w", errors.Join(exit, err))
+		case <-deadline:
+			return err
+		case <-again.C:
+		}
+	}
+}
+
+func (d *Dovecot) greeted() error {
+	conn, err := net.DialTimeout("tcp", fmt.Sprintf("%s:%d", d.Host, d.Port), time.Second)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(3 * time.Second)); err != nil {
+		return err
+	}
+	line, err := bufio.NewReader(conn).ReadString('\n')
+	if err == nil && !strings.HasPrefix(line, "* OK") {
+		err = fmt.Errorf("greeting %q", line)
+	}
+	return err
+}
+
+// findDovecot looks beyond PATH, because /usr/sbin is rarely in an ordinary user's.
+func findDovecot() (string, error) {
+	if path, err := exec.LookPath("dovecot"); err == nil {
+		return path, nil
+	}
+	for _, path := range []string{"/usr/sbin/dovecot", "/usr/local/sbin/dovecot", "/opt/homebrew/sbin/dovecot"} {
+		if _, err := os.Stat(path); err == nil {
+			return path, nil
+		}
+	}
+	return "", ErrNoDovecot
+}
+
+func freePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	defer l.Close()
+	a, ok := l.Addr().(*net.TCPAddr)
+	if !ok {
+		return 0, fmt.Errorf("mailtest: odd address %v", l.Addr())
+	}
+	return a.Port, nil
+}

@@ -1,0 +1,124 @@
+package email
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"guichet/channels"
+)
+
+// ErrTooComplex is wrapped by every error of Parse: the mail is beyond the limits set before the parser (header bytes and lines,
+// parts, depth), which no honest mail reaches. It is filed for a person to look at.
+var ErrTooComplex = errors.New("mail too complex to read")
+
+// maxReferences is how many of the identifiers in References are kept, the newest ones.
+const maxReferences = 50
+
+// Parse reads one mail (RFC 5322, RFC 2045 to 2049) as it came from mailbox m. at is when it reached the server, place where it
+// lies, nil when it came another way.
+//
+// It reads whatever can be read: what cannot is empty and said in Warnings. The error is ErrTooComplex or nil, and even then the
+// Inbound has its Key, Raw, Place, At and what of its header could be read, so that it can be filed where a person sees it.
+func Parse(raw []byte, at time.Time, m Mailbox, place *channels.Place) (channels.Inbound, error) {
+	h, body := readHead(bytes.TrimLeft(raw, "\r\n"))
+	in := channels.Inbound{
+		Channel: channels.Email,
+		Line:    m.Name,
+		Key:     h.key(body),
+		Raw:     raw,
+		Place:   place,
+		At:      at,
+	}
+	w := &walk{}
+	var err error
+	if h.tooLarge {
+		err = fmt.Errorf("%w: header larger than %d bytes or %d lines", ErrTooComplex, maxHeaderBytes, maxHeaderLines)
+	} else {
+		err = w.read(&in, h, body)
+	}
+	if h.repaired {
+		w.warn("the header held a broken line")
+	}
+	readFields(&in, h, w.charset, m)
+	if w.returned != "" {
+		// A bounce is tied to the message that bounced by the identifier inside it; it is the newest thing it refers to.
+		in.References = append(slices.DeleteFunc(in.References, func(id string) bool { return id == w.returned }), w.returned)
+	}
+	in.Attachments = w.files
+	in.Automatic, in.Silent = automatic(h, in, w.report, m)
+	in.Warnings = w.warnings
+	if err != nil {
+		in.Warnings = append(in.Warnings, err.Error())
+	}
+	return in, err
+}
+
+// read walks the body into Text and HTML.
+func (w *walk) read(in *channels.Inbound, h head, body []byte) (err error) {
+	defer func() {
+		// The decoders are other people's. One that panics on one mail must not stop the post of a whole town.
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%w: a decoder gave up: %v", ErrTooComplex, r)
+		}
+	}()
+	c, err := w.part(h, body, 0, "")
+	in.Text, in.HTML = c.asText(), c.html
+	if len(c.html) > maxHTMLToText && strings.TrimSpace(c.text) == "" {
+		w.warn("only the first %d bytes of the HTML were made into text", maxHTMLToText)
+	}
+	in.Folded = fold(in.Text)
+	return err
+}
+
+// readFields reads the header fields a person or thread.go needs. charset helps with raw 8-bit values.
+func readFields(in *channels.Inbound, h head, charset string, m Mailbox) {
+	if ids := messageIDs(h.all("Message-Id")); len(ids) > 0 {
+		in.ID = ids[0]
+	}
+	in.InReplyTo = messageIDs(h.all("In-Reply-To"))
+	in.References = messageIDs(h.all("References"))
+	if extra := len(in.References) - maxReferences; extra > 0 {
+		in.References = in.References[extra:]
+	}
+
+	in.Subject = oneLine(decodeWords(repair(h.raw("Subject"), charset)))
+	in.From = sender(h, charset)
+	in.ReplyTo = reachable(parseAddresses(repair(h.raw("Reply-To"), charset)))
+	in.To = recipients(h, "To")
+	in.Cc = recipients(h, "Cc")
+	for _, a := range recipients(h, "Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To") {
+		if !slices.Contains(in.DeliveredTo, a.Value) {
+			in.DeliveredTo = append(in.DeliveredTo, a.Value)
+		}
+	}
+	in.FormSender = in.From.Value != "" && slices.ContainsFunc(m.FormSenders, func(s string) bool {
+		return strings.EqualFold(strings.TrimSpace(s), in.From.Value)
+	})
+}
+
+// sender returns the author: the first entry of From that has an address, else its name alone, else Sender.
+func sender(h head, charset string) channels.Address {
+	from := parseAddresses(repair(h.raw("From"), charset))
+	if good := reachable(from); len(good) > 0 {
+		return good[0]
+	}
+	if good := reachable(parseAddresses(repair(h.raw("Sender"), charset))); len(good) > 0 {
+		return good[0]
+	}
+	if len(from) > 0 {
+		return from[0]
+	}
+	return channels.Address{}
+}
+
+func recipients(h head, names ...string) []channels.Address {
+	var list []channels.Address
+	for _, value := range h.all(names...) {
+		list = append(list, reachable(parseAddresses(value))...)
+	}
+	return list
+}

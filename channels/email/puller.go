@@ -1,0 +1,248 @@
+package email
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"guichet/channels"
+)
+
+// Positions keeps how far each mailbox has been read. SaveCursor fails when epoch is no longer that of the lease, so that a puller
+// that was asleep cannot turn the clock back for its successor.
+type Positions interface {
+	Cursor(ctx context.Context, mailbox string) (channels.Cursor, error)
+	SaveCursor(ctx context.Context, mailbox string, epoch int64, c channels.Cursor) error
+}
+
+// Leases is single-leader work. Hold takes or renews the named lease for owner; held is false when someone else has it. The epoch
+// grows with each new holder and stays the same while one holder renews.
+type Leases interface {
+	Hold(ctx context.Context, name, owner string, ttl time.Duration) (epoch int64, held bool, err error)
+	Drop(ctx context.Context, name, owner string) error
+}
+
+// Monitor is told how a mailbox is doing.
+type Monitor interface {
+	NoteHealth(ctx context.Context, h channels.Health) error
+}
+
+// PullerDeps is what a Puller needs besides its mailbox.
+type PullerDeps struct {
+	Receiver  channels.Receiver
+	Positions Positions
+	Leases    Leases
+	Monitor   Monitor
+	Owner     string // of the lease: this process
+	Log       *slog.Logger
+	Now       func() time.Time
+}
+
+// Puller brings the mails of one mailbox to the Receiver: each at least once, in the order of the mailbox, and never past one that
+// is not filed. Among the processes of an installation one holds the lease and pulls; the others wait.
+type Puller struct {
+	box  Mailbox
+	deps PullerDeps
+	pace pace
+	log  *slog.Logger
+
+	health    channels.Health
+	noted     channels.Health // as last told to the Monitor
+	suspects  map[uint32]int  // UIDs during whose fetching the connection broke, and how often in a row
+	gapsTried time.Time       // when the gaps were last tried
+
+	metadataBroke bool // the connection broke when sizes were asked, and no look at the mailbox has gone through since
+}
+
+// pace is every duration that is not the business of a protocol.
+type pace struct {
+	leaseTTL, leaseRenew time.Duration
+	firstRetry, maxRetry time.Duration // back-off after a failure, doubled each time
+	company              time.Duration // how long a fetched mail waits for others to be filed with
+	healthEvery          time.Duration
+}
+
+// NewPuller returns a puller; Run starts it.
+func NewPuller(m Mailbox, deps PullerDeps) *Puller {
+	if m.IMAP.Poll <= 0 {
+		m.IMAP.Poll = defaultPoll
+	}
+	if m.IMAP.MaxSize <= 0 {
+		m.IMAP.MaxSize = defaultMaxSize
+	}
+	return &Puller{
+		box:  m,
+		deps: deps,
+		pace: pace{
+			leaseTTL: 30 * time.Second, leaseRenew: 10 * time.Second,
+			firstRetry: time.Second, maxRetry: time.Minute,
+			company: 5 * time.Millisecond, healthEvery: 10 * time.Second,
+		},
+		log:      deps.Log.With("channel", channels.Email, "line", m.Name),
+		health:   channels.Health{Line: m.Name, Channel: channels.Email, State: channels.Starting},
+		suspects: map[uint32]int{},
+	}
+}
+
+var errLeaseLost = errors.New("another process has taken over the mailbox")
+
+// Run pulls until ctx ends, and then returns nil. Failures are waited out, not returned.
+func (p *Puller) Run(ctx context.Context) error {
+	for ctx.Err() == nil {
+		epoch, held, err := p.deps.Leases.Hold(ctx, p.leaseName(), p.deps.Owner, p.pace.leaseTTL)
+		if err != nil && ctx.Err() == nil {
+			p.log.Warn("lease not taken", "error", err)
+		}
+		if held && err == nil {
+			p.lead(ctx, epoch)
+		} else {
+			pause(ctx, p.pace.leaseRenew)
+		}
+	}
+	// Whoever waits for the lease should not wait for it to run out; a dead database should not keep us from stopping.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 500*time.Millisecond)
+	defer cancel()
+	if err := p.deps.Leases.Drop(ctx, p.leaseName(), p.deps.Owner); err != nil {
+		p.log.Warn("lease not dropped", "error", err)
+	}
+	return nil
+}
+
+func (p *Puller) leaseName() string { return "mailbox:" + p.box.Name }
+
+// lead pulls, session after session, for as long as the lease is held.
+func (p *Puller) lead(ctx context.Context, epoch int64) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	renewed := make(chan struct{})
+	go func() {
+		defer close(renewed)
+		cancel(p.renew(ctx, epoch))
+	}()
+	defer func() {
+		cancel(nil)
+		<-renewed
+	}()
+
+	wait := p.pace.firstRetry
+	for ctx.Err() == nil {
+		worked, err := p.session(ctx, epoch)
+		if ctx.Err() != nil {
+			break
+		}
+		if worked {
+			wait = p.pace.firstRetry
+		}
+		p.fail(ctx, err)
+		p.log.Warn("mailbox not readable, trying again", "error", err, "wait", wait)
+		pause(ctx, wait/2+rand.N(wait/2+1))
+		wait = min(2*wait, p.pace.maxRetry)
+	}
+	if errors.Is(context.Cause(ctx), errLeaseLost) {
+		p.log.Info("lease lost")
+	}
+}
+
+// renew keeps the lease and returns when it is lost, or has not been renewed for so long that it may be.
+func (p *Puller) renew(ctx context.Context, epoch int64) error {
+	last := time.Now()
+	for {
+		if !pause(ctx, p.pace.leaseRenew) {
+			return ctx.Err()
+		}
+		now, held, err := p.deps.Leases.Hold(ctx, p.leaseName(), p.deps.Owner, p.pace.leaseTTL)
+		switch {
+		case err != nil && time.Since(last)+p.pace.leaseRenew < p.pace.leaseTTL:
+			p.log.Warn("lease not renewed", "error", err)
+		case err != nil || !held || now != epoch:
+			return errLeaseLost
+		default:
+			last = time.Now()
+		}
+	}
+}
+
+// session connects once and pulls until something fails. worked is true when at least one look at the mailbox went through.
+func (p *Puller) session(ctx context.Context, epoch int64) (worked bool, err error) {
+	cursor, err := p.deps.Positions.Cursor(ctx, p.box.Name)
+	if err != nil {
+		return false, fmt.Errorf("read cursor: %w", err)
+	}
+	s, err := openIMAP(ctx, p.box.IMAP)
+	if err != nil {
+		return false, err
+	}
+	defer s.close()
+	if cursor.UIDValidity != s.uidValidity {
+		if cursor.UIDValidity != 0 {
+			p.log.Warn("the server has renumbered the mailbox: reading it anew", "was", cursor.UIDValidity, "is", s.uidValidity)
+		}
+		cursor = channels.Cursor{UIDValidity: s.uidValidity}
+	}
+
+	ctx, cancel := context.WithCancel(ctx)
+	desk := newFiling(ctx, p)
+	defer func() {
+		cancel()
+		<-desk.stopped
+	}()
+	r := &round{p: p, s: s, desk: desk, epoch: epoch, progress: progress{cursor}}
+	for {
+		select {
+		case <-s.wake: // whatever this told of, the search below sees
+		default:
+		}
+		if err := r.sweep(ctx); err != nil {
+			return worked, err
+		}
+		worked = true
+		p.work(ctx, s.held(), len(r.progress.Gaps))
+		if err := s.rest(ctx, p.box.IMAP.Poll); err != nil {
+			return worked, err
+		}
+	}
+}
+
+// work notes that the server answered.
+func (p *Puller) work(ctx context.Context, held, pending int) {
+	now := p.deps.Now()
+	p.health.State, p.health.LastError = channels.Working, ""
+	p.health.LastContact = &now
+	p.health.ServerCount, p.health.Pending = held, pending
+	p.note(ctx)
+}
+
+// fail notes that something went wrong and is being tried again.
+func (p *Puller) fail(ctx context.Context, err error) {
+	p.health.State, p.health.LastError = channels.Failing, err.Error()
+	p.note(ctx)
+}
+
+// note tells the Monitor when something changed that a person waits for, and otherwise now and then.
+func (p *Puller) note(ctx context.Context) {
+	now := p.deps.Now()
+	changed := p.health.State != p.noted.State || p.health.LastError != p.noted.LastError ||
+		(p.health.Pending == 0) != (p.noted.Pending == 0)
+	if !changed && now.Sub(p.noted.At) < p.pace.healthEvery {
+		return
+	}
+	p.health.At = now
+	p.noted = p.health
+	if err := p.deps.Monitor.NoteHealth(ctx, p.health); err != nil && ctx.Err() == nil {
+		p.log.Warn("health not noted", "error", err)
+	}
+}
+
+// pause waits and reports whether it was not cut short by the end of ctx.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

@@ -1,0 +1,44 @@
+package email
+
+import (
+	"regexp"
+	"sync"
+
+	"github.com/microcosm-cc/bluemonday"
+)
+
+// SafeHTML returns markup that can be shown in a sandboxed frame: no script, style, form or frame, links that open elsewhere and
+// tell nobody where they were followed, and no picture fetched from outside, because fetching it would tell the sender that, when
+// and where an agent read the mail. Pictures that came with the mail keep their "cid:" address for whoever shows it to replace.
+func SafeHTML(html string) string {
+	return policy().Sanitize(html)
+}
+
+// policy builds the one policy on first use; it is never changed afterwards.
+var policy = sync.OnceValue(newPolicy)
+
+// newPolicy is bluemonday's policy for user content without its pictures, maps and forms: that policy lets any picture in and
+// rules can only be added, so it is spelled out.
+func newPolicy() *bluemonday.Policy {
+	p := bluemonday.NewPolicy()
+	p.AllowStandardAttributes()
+	p.AllowElements("article", "aside", "figure", "figcaption", "section", "summary", "details", "header", "footer", "main",
+		"h1", "h2", "h3", "h4", "h5", "h6", "br", "div", "hr", "p", "span", "wbr", "center", "font",
+		"abbr", "acronym", "cite", "code", "dfn", "em", "mark", "s", "samp", "strong", "sub", "sup", "var", "q",
+		"b", "i", "pre", "small", "strike", "tt", "u", "del", "ins", "blockquote", "rp", "rt", "ruby", "bdi", "bdo", "time", "address")
+	p.AllowLists()
+	p.AllowTables()
+
+	p.AllowStandardURLs()
+	p.AllowURLSchemes("mailto", "http", "https", "tel", "cid")
+	p.AllowRelativeURLs(false)
+	p.AllowAttrs("href").Matching(regexp.MustCompile(`(?i)^(https?|mailto|tel):`)).OnElements("a")
+	p.AddTargetBlankToFullyQualifiedLinks(true)
+	p.RequireNoReferrerOnLinks(true)
+	p.RequireNoFollowOnLinks(true)
+
+	p.AllowAttrs("src").Matching(regexp.MustCompile(`(?i)^cid:`)).OnElements("img")
+	p.AllowAttrs("alt").Matching(bluemonday.Paragraph).OnElements("img")
+	p.AllowAttrs("width", "height").Matching(bluemonday.NumberOrPercent).OnElements("img")
+	return p
+}

@@ -1,0 +1,263 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"guichet/agentapi"
+	"guichet/agentapi/auth"
+	"guichet/agentapi/console"
+	"guichet/channels"
+	"guichet/channels/email"
+	"guichet/config"
+	"guichet/routing"
+	"guichet/ticketing"
+	"guichet/ticketing/outbox"
+	"guichet/ticketing/store"
+)
+
+// hub is one process of Guichet, wired and not yet running.
+type hub struct {
+	config     config.Config
+	log        *slog.Logger
+	db         *store.DB
+	router     *routing.Router
+	town       *ticketing.Town
+	desk       *ticketing.Desk
+	journal    *ticketing.Journal
+	dispatcher *outbox.Dispatcher
+	sender     *email.Sender
+	pullers    []*email.Puller
+	server     *agentapi.Server
+	closers    []func() error
+}
+
+// hubOptions is what differs between serve, demo and the tests.
+type hubOptions struct {
+	metricsForAgents bool              // the demo has no Prometheus with a token
+	step             func(name string) // see store.Options.Step
+	senders          map[channels.Name]channels.Sender
+	lease            time.Duration // of deliveries
+}
+
+// openHub opens the database, Redis and the files, reads the town, and wires the rooms in reading order. Nothing runs yet; on an
+// error nothing stays open.
+func openHub(ctx context.Context, c config.Config, log *slog.Logger, o hubOptions) (_ *hub, err error) {
+	h := &hub{config: c, log: log}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, h.close())
+		}
+	}()
+	if err := h.openData(ctx, o); err != nil {
+		return nil, err
+	}
+	files, err := store.OpenFiles(c.Files)
+	if err != nil {
+		return nil, fmt.Errorf("files %s: %w; make the folder writable for the user Guichet runs as", c.Files, err)
+	}
+	if h.router, err = routing.Open(ctx, c.Redis, routing.Options{Log: log, Now: time.Now}); err != nil {
+		return nil, err
+	}
+	h.closers = append(h.closers, h.router.Close)
+	if h.town, err = openTown(ctx, h.db, c, log); err != nil {
+		return nil, err
+	}
+	if err := h.town.KeepLines(ctx, linesOf(c)); err != nil {
+		return nil, err
+	}
+	keys, err := h.town.SigningKeys(ctx, c.Key(), c.OldKeys(), freshKey)
+	if err != nil {
+		return nil, err
+	}
+	metrics := agentapi.NewMetrics()
+	h.desk = ticketing.NewDesk(ticketing.DeskParts{
+		Store: h.db, Files: files, Town: h.town, Router: h.router, Keys: keys, Now: now, Log: log, Stats: metrics,
+	})
+	reader := ticketing.NewReader(h.db, files, h.town, h.router, now)
+	h.journal = ticketing.NewJournal(h.db, h.router, log)
+	owner := ticketing.NewID()
+	h.wireMail(owner, o)
+	senders := o.senders
+	if senders == nil {
+		senders = map[channels.Name]channels.Sender{channels.Email: h.sender}
+	}
+	h.dispatcher = outbox.New(outbox.Parts{
+		Store: h.db, Files: files, Router: h.router, Senders: senders, Owner: owner, Sole: h.db.Engine() == "sqlite", Lease: o.lease,
+		Now: now, Log: log, Stats: metrics,
+	})
+	guard := auth.New(auth.Parts{
+		Store: h.db, Town: h.town, Router: h.router, Now: now, Log: log, Secure: strings.HasPrefix(c.HTTP.PublicURL, "https:"),
+	})
+	pages, err := console.New(console.Parts{
+		Desk: h.desk, Reader: reader, Town: h.town, Guard: guard, SafeHTML: email.SafeHTML, Now: now, Log: log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	h.server, err = agentapi.New(agentapi.Parts{
+		Desk: h.desk, Reader: reader, Town: h.town, Journal: h.journal, Router: h.router, Store: h.db, Guard: guard, Console: pages,
+		Metrics: metrics, PublicURL: c.HTTP.PublicURL, Version: version, MetricsForAgents: o.metricsForAgents, Log: log, Now: now,
+		Ready: h.ready,
+	})
+	return h, err
+}
+
+// openData opens the database. A SQLite file is this process's alone and is migrated here; PostgreSQL is migrated by
+// `guichet migrate`, and an old schema is refused.
+func (h *hub) openData(ctx context.Context, o hubOptions) error {
+	db, err := store.Open(ctx, h.config.Database, store.Options{Log: h.log, Now: now, Step: o.step})
+	if err != nil {
+		return err
+	}
+	h.db = db
+	h.closers = append(h.closers, db.Close)
+	release, err := db.Exclusive()
+	if err != nil {
+		return err
+	}
+	h.closers = append(h.closers, func() error { release(); return nil })
+	return upToDate(ctx, db, h.log)
+}
+
+// upToDate migrates a SQLite file and refuses an old PostgreSQL schema.
+func upToDate(ctx context.Context, db *store.DB, log *slog.Logger) error {
+	if db.Engine() == "sqlite" {
+		applied, err := db.Migrate(ctx)
+		if err != nil {
+			return fmt.Errorf("migrate the database: %w", err)
+		}
+		if applied > 0 {
+			log.Info("database migrated", "migrations", applied)
+		}
+		return nil
+	}
+	have, want, err := db.Current(ctx)
+	if err != nil {
+		return err
+	}
+	if have < want {
+		return fmt.Errorf("the database's schema is at %d and this version needs %d; run `guichet migrate` first", have, want)
+	}
+	return nil
+}
+
+func (h *hub) wireMail(owner string, o hubOptions) {
+	h.sender = email.NewSender(h.config.Mailboxes, h.log)
+	h.closers = append(h.closers, h.sender.Close)
+	for _, m := range h.config.Mailboxes {
+		h.pullers = append(h.pullers, email.NewPuller(m, email.PullerDeps{
+			Receiver: h.desk, Positions: h.db, Leases: h.db, Monitor: h.db, Owner: owner, Log: h.log, Now: time.Now,
+		}))
+	}
+}
+
+// ready tells whether the hub can work: database, its schema, Redis.
+func (h *hub) ready(ctx context.Context) error {
+	if err := h.db.Ping(ctx); err != nil {
+		return fmt.Errorf("database: %w", err)
+	}
+	return h.router.Ping(ctx)
+}
+
+// close undoes openHub, last first.
+func (h *hub) close() error {
+	var errs []error
+	for _, c := range slices.Backward(h.closers) {
+		errs = append(errs, c())
+	}
+	h.closers = nil
+	return errors.Join(errs...)
+}
+
+// openTown reads the town, and gives a new one its first department.
+func openTown(ctx context.Context, db *store.DB, c config.Config, log *slog.Logger) (*ticketing.Town, error) {
+	profile := ticketing.Profile{Name: c.Town.Name, Zone: c.Town.Location(), Region: c.Town.Region, Languages: c.Town.Languages}
+	town, err := ticketing.OpenTown(ctx, db, profile, now, log)
+	if err != nil {
+		return nil, err
+	}
+	return town, town.Begin(ctx)
+}
+
+func linesOf(c config.Config) []ticketing.Line {
+	var lines []ticketing.Line
+	for i, m := range c.Mailboxes {
+		lines = append(lines, ticketing.Line{
+			Name: m.Name, Channel: string(channels.Email), Address: strings.ToLower(m.Address), Department: m.Department,
+			PlusAddresses: m.PlusAddresses, Position: i + 1,
+		})
+	}
+	return lines
+}
+
+// now is the clock of everything that is stored: UTC, in the microseconds both databases keep.
+func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
+
+// freshKey makes a signing key.
+func freshKey() string {
+	key := make([]byte, 32)
+	_, _ = rand.Read(key) // never fails (crypto/rand)
+	return base64.StdEncoding.EncodeToString(key)
+}
+
+// newLog makes the log: text for a person, JSON for a machine.
+func newLog(w io.Writer, c config.Log) *slog.Logger {
+	options := &slog.HandlerOptions{Level: c.SlogLevel()}
+	if c.Format == "json" {
+		return slog.New(slog.NewJSONHandler(w, options))
+	}
+	return slog.New(slog.NewTextHandler(w, options))
+}
+
+// oneLine keeps an error on one line.
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+// loadConfig reads the configuration; what is wrong with it is wrong usage.
+func (w world) loadConfig() (config.Config, error) {
+	c, err := config.Load(w.config, w.env)
+	if err != nil {
+		return c, fmt.Errorf("%w (%w)", err, errUsage)
+	}
+	return c, nil
+}
+
+// openForCommand opens the database and the town beside a serve that may be running.
+func (w world) openForCommand() (*store.DB, *ticketing.Town, error) {
+	c, err := w.loadConfig()
+	if err != nil {
+		return nil, nil, err
+	}
+	log := newLog(w.stderr, config.Log{Level: "warn"})
+	db, err := store.Open(w.ctx, c.Database, store.Options{Log: log, Now: now})
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := upToDate(w.ctx, db, log); err != nil {
+		return nil, nil, errors.Join(err, db.Close())
+	}
+	town, err := openTown(w.ctx, db, c, log)
+	if err != nil {
+		return nil, nil, errors.Join(err, db.Close())
+	}
+	return db, town, nil
+}
+
+// terminal tells whether w is one, so that progress is only shown to a person.
+func terminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}

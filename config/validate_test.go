@@ -1,0 +1,155 @@
+package config
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"guichet/channels/email"
+)
+
+// valid is a configuration that Validate accepts, with one mailbox.
+func valid() Config {
+	c := Default()
+	c.Mailboxes = []email.Mailbox{withDefaults(email.Mailbox{
+		Name: "mairie", Address: "contact@valmont.example", Department: "accueil",
+		IMAP: email.IMAP{Host: "imap.lan", Username: "contact", Password: "x"},
+		SMTP: email.SMTP{Host: "smtp.lan", Username: "contact", Password: "x"},
+	})}
+	return c
+}
+
+func TestValidate(t *testing.T) {
+	key := strings.Repeat("A", 43) + "="
+	for _, c := range []struct {
+		name   string
+		change func(c *Config, m *email.Mailbox)
+		want   string // empty: accepted
+	}{
+		{"as it is", func(*Config, *email.Mailbox) {}, ""},
+
+		{"absolute SQLite", func(c *Config, _ *email.Mailbox) { c.Database = "sqlite:///srv/guichet.db" }, ""},
+		{"PostgreSQL", func(c *Config, _ *email.Mailbox) { c.Database = "postgres://u:p%40@host:5432/db?sslmode=require" }, ""},
+		{"PostgreSQL by socket", func(c *Config, _ *email.Mailbox) { c.Database = "postgresql:///db?host=/run/postgresql" }, ""},
+		{"no database", func(c *Config, _ *email.Mailbox) { c.Database = "" }, "database: is neither sqlite://path nor postgres://user:password@host/name; write one of them"},
+		{"SQLite nowhere", func(c *Config, _ *email.Mailbox) { c.Database = "sqlite://" }, "database: is neither sqlite://path nor postgres://user:password@host/name; write one of them"},
+		{"MySQL", func(c *Config, _ *email.Mailbox) { c.Database = "mysql://u:secret@host/db" }, "database: is neither sqlite://path nor postgres://user:password@host/name; write one of them"},
+		{
+			"a password not encoded", func(c *Config, _ *email.Mailbox) { c.Database = "postgres://u:se/cret@host/db" },
+			"database: cannot be read as a URL; in a password, write %40 for @, %3A for :, %2F for /, %23 for #, %25 for %",
+		},
+
+		{"Redis", func(c *Config, _ *email.Mailbox) { c.Redis = "redis://:p@host:6379/2" }, ""},
+		{"Redis with TLS", func(c *Config, _ *email.Mailbox) { c.Redis = "rediss://host" }, ""},
+		{"Sentinel", func(c *Config, _ *email.Mailbox) { c.Redis = "redis-sentinel://a:1,b:2/main" }, ""},
+		{"Cluster", func(c *Config, _ *email.Mailbox) { c.Redis = "redis-cluster://a:1,b:2" }, ""},
+		{
+			"another Redis", func(c *Config, _ *email.Mailbox) { c.Redis = "localhost:6379" },
+			"redis: is neither embedded nor an address like redis://host:6379; the schemes are redis, rediss, redis-sentinel, redis-cluster",
+		},
+		{"Redis nowhere", func(c *Config, _ *email.Mailbox) { c.Redis = "redis://" }, "redis: names no host; write for example redis://host:6379"},
+		{
+			"a Redis password not encoded", func(c *Config, _ *email.Mailbox) { c.Redis = "redis://:100%@host" },
+			"redis: cannot be read as a URL; in a password, write %40 for @, %3A for :, %2F for /, %23 for #, %25 for %",
+		},
+
+		{"no files", func(c *Config, _ *email.Mailbox) { c.Files = "" }, "files: is empty; name the folder that keeps large originals and attachments"},
+		{"a key", func(c *Config, _ *email.Mailbox) { c.SecretKey, c.OldSecretKeys = key, []string{key} }, ""},
+		{"a short key", func(c *Config, _ *email.Mailbox) { c.SecretKey = "AAAA" }, "secret_key: is not 32 bytes in base64; make one with: openssl rand -base64 32"},
+		{"a passphrase", func(c *Config, _ *email.Mailbox) { c.SecretKey = "correct horse" }, "secret_key: is not 32 bytes in base64; make one with: openssl rand -base64 32"},
+		{"an old passphrase", func(c *Config, _ *email.Mailbox) { c.OldSecretKeys = []string{key, "horse"} }, "old_secret_keys[1]: is not 32 bytes in base64; copy it as it was, or remove it"},
+
+		{"every address", func(c *Config, _ *email.Mailbox) { c.HTTP.Listen = ":8080" }, ""},
+		{"IPv6", func(c *Config, _ *email.Mailbox) { c.HTTP.Listen = "[::1]:8080" }, ""},
+		{"any port", func(c *Config, _ *email.Mailbox) { c.HTTP.Listen = "127.0.0.1:0" }, ""},
+		{"no port", func(c *Config, _ *email.Mailbox) { c.HTTP.Listen = "127.0.0.1" }, `http.listen: "127.0.0.1" is not an address and a port; write for example 127.0.0.1:8080, or :8080 for every address`},
+		{"a port by name", func(c *Config, _ *email.Mailbox) { c.HTTP.Listen = ":http" }, `http.listen: ":http" is not an address and a port; write for example 127.0.0.1:8080, or :8080 for every address`},
+		{"a port too far", func(c *Config, _ *email.Mailbox) { c.HTTP.Listen = ":70000" }, `http.listen: ":70000" is not an address and a port; write for example 127.0.0.1:8080, or :8080 for every address`},
+		{"metrics elsewhere", func(c *Config, _ *email.Mailbox) { c.HTTP.MetricsListen = "127.0.0.1:9090" }, ""},
+		{"metrics nowhere", func(c *Config, _ *email.Mailbox) { c.HTTP.MetricsListen = "9090" }, `http.metrics_listen: "9090" is not an address and a port; write for example 127.0.0.1:8080, or :8080 for every address`},
+		{
+			"metrics at the same place", func(c *Config, _ *email.Mailbox) { c.HTTP.MetricsListen = c.HTTP.Listen },
+			"http.metrics_listen: is the same as http.listen; choose another port, or leave it empty and use /metrics with a token",
+		},
+		{"https", func(c *Config, _ *email.Mailbox) { c.HTTP.PublicURL = "https://guichet.valmont.example" }, ""},
+		{"no scheme", func(c *Config, _ *email.Mailbox) { c.HTTP.PublicURL = "guichet.example" }, `http.public_url: "guichet.example" is not an address people can open; write for example https://guichet.valmont.example`},
+		{"another scheme", func(c *Config, _ *email.Mailbox) { c.HTTP.PublicURL = "ftp://g.example" }, `http.public_url: "ftp://g.example" is not an address people can open; write for example https://guichet.valmont.example`},
+		{"no host", func(c *Config, _ *email.Mailbox) { c.HTTP.PublicURL = "https://:80" }, `http.public_url: "https://:80" is not an address people can open; write for example https://guichet.valmont.example`},
+		{
+			"a path", func(c *Config, _ *email.Mailbox) { c.HTTP.PublicURL = "https://valmont.example/guichet" },
+			"http.public_url: has more than a scheme, a host and a port; Guichet answers at the root: write https://valmont.example",
+		},
+
+		{"no town", func(c *Config, _ *email.Mailbox) { c.Town.Name = " " }, "town.name: is empty; write the name citizens read, for example Ville de Valmont"},
+		{"another zone", func(c *Config, _ *email.Mailbox) { c.Town.Timezone = "Pacific/Tahiti" }, ""},
+		{"no zone", func(c *Config, _ *email.Mailbox) { c.Town.Timezone = "" }, `town.timezone: "" is no time zone; write for example Europe/Paris`},
+		{"the machine's zone", func(c *Config, _ *email.Mailbox) { c.Town.Timezone = "Local" }, `town.timezone: "Local" is no time zone; write for example Europe/Paris`},
+		{"an unknown zone", func(c *Config, _ *email.Mailbox) { c.Town.Timezone = "Europe/Valmont" }, `town.timezone: "Europe/Valmont" is no time zone; write for example Europe/Paris`},
+		{"a region in small letters", func(c *Config, _ *email.Mailbox) { c.Town.Region = "fr" }, `town.region: "fr" is not a two-letter country; write for example FR`},
+		{"a region's name", func(c *Config, _ *email.Mailbox) { c.Town.Region = "France" }, `town.region: "France" is not a two-letter country; write for example FR`},
+		{"no language", func(c *Config, _ *email.Mailbox) { c.Town.Languages = nil }, "town.languages: is empty; write at least one, for example [fr, en]"},
+		{"a language's name", func(c *Config, _ *email.Mailbox) { c.Town.Languages = []string{"French"} }, `town.languages: "French" is not a two-letter language; write for example [fr, en]`},
+		{"a language twice", func(c *Config, _ *email.Mailbox) { c.Town.Languages = []string{"fr", "fr"} }, `town.languages: "fr" stands there twice; keep one of them`},
+
+		{"a level", func(c *Config, _ *email.Mailbox) { c.Log = Log{Level: "debug", Format: "json"} }, ""},
+		{"no level", func(c *Config, _ *email.Mailbox) { c.Log.Level = "" }, `log.level: "" is not a level; choose debug, info, warn or error`},
+		{"another format", func(c *Config, _ *email.Mailbox) { c.Log.Format = "xml" }, `log.format: "xml" is not a format; choose text or json`},
+
+		{"no mailbox", func(c *Config, _ *email.Mailbox) { c.Mailboxes = nil }, ""},
+		{"a mailbox without a name", func(_ *Config, m *email.Mailbox) { m.Name = "" }, "mailboxes[0].name: a mailbox needs a name with a letter or a digit; variables and the journal call it by that"},
+		{"a mailbox named by signs", func(_ *Config, m *email.Mailbox) { m.Name = "--é" }, "mailboxes[0].name: a mailbox needs a name with a letter or a digit; variables and the journal call it by that"},
+		{"a name that looks like a format", func(_ *Config, m *email.Mailbox) { m.Name, m.Department = "a%d", "" }, "mailboxes.a%d.department: is missing; name the department that gets its mail when no rule matches"},
+		{
+			"two of one name and address", func(c *Config, m *email.Mailbox) {
+				second := *m
+				second.Name, second.Address = "Mairie", "Contact@valmont.example"
+				c.Mailboxes = append(c.Mailboxes, second)
+			},
+			"mailboxes.Mairie.name: is also the name of mairie for variables; rename one of them\n" +
+				"mailboxes.Mairie.address: Contact@valmont.example is already the address of mairie; each mailbox has its own",
+		},
+		{"no address", func(_ *Config, m *email.Mailbox) { m.Address = "" }, `mailboxes.mairie.address: "" is not an e-mail address; write for example contact@valmont.example`},
+		{"an address with a name", func(_ *Config, m *email.Mailbox) { m.Address = "Mairie <a@b.fr>" }, `mailboxes.mairie.address: "Mairie <a@b.fr>" is not an e-mail address; write for example contact@valmont.example`},
+		{"a form's sender", func(_ *Config, m *email.Mailbox) { m.FormSenders = []string{"noreply@b.fr", "noreply"} }, `mailboxes.mairie.form_senders: "noreply" is not an e-mail address; write for example contact@valmont.example`},
+
+		{"a server by number", func(_ *Config, m *email.Mailbox) { m.IMAP.Host = "::1" }, ""},
+		{"no server", func(_ *Config, m *email.Mailbox) { m.IMAP.Host, m.SMTP.Host = "", "" }, "mailboxes.mairie.imap.host: is missing; name the server\nmailboxes.mairie.smtp.host: is missing; name the server"},
+		{"a server as a URL", func(_ *Config, m *email.Mailbox) { m.IMAP.Host = "imaps://imap.lan" }, `mailboxes.mairie.imap.host: "imaps://imap.lan" is not the name of a server; write it without scheme and port`},
+		{"a server with its port", func(_ *Config, m *email.Mailbox) { m.SMTP.Host = "smtp.lan:25" }, `mailboxes.mairie.smtp.host: "smtp.lan:25" is not the name of a server; write it without scheme and port`},
+		{"a wrong port", func(_ *Config, m *email.Mailbox) { m.IMAP.Port = 70000 }, "mailboxes.mairie.imap.port: 70000 is not a port; leave it out for the usual one"},
+		{"a wrong protection", func(_ *Config, m *email.Mailbox) { m.SMTP.TLS = "ssl" }, `mailboxes.mairie.smtp.tls: "ssl" is not a protection; choose implicit, starttls or none`},
+		{"no account", func(_ *Config, m *email.Mailbox) { m.IMAP.Username = "" }, "mailboxes.mairie.imap.username: is missing; often it is the address itself"},
+		{"no password", func(_ *Config, m *email.Mailbox) { m.IMAP.Password = "" }, "mailboxes.mairie.imap.password: is missing; give it here, as password_file, or as GUICHET_MAILBOXES_MAIRIE_IMAP_PASSWORD"},
+		{"no SMTP account", func(_ *Config, m *email.Mailbox) { m.SMTP.Username, m.SMTP.Password = "", "" }, ""},
+		{"half an SMTP account", func(_ *Config, m *email.Mailbox) { m.SMTP.Password = "" }, "mailboxes.mairie.smtp.password: is missing; give it here, as password_file, or as GUICHET_MAILBOXES_MAIRIE_SMTP_PASSWORD"},
+		{"the other half", func(_ *Config, m *email.Mailbox) { m.SMTP.Username = "" }, "mailboxes.mairie.smtp.username: is missing beside the password; often it is the address itself"},
+		{"no folder", func(_ *Config, m *email.Mailbox) { m.IMAP.Folder = "" }, "mailboxes.mairie.imap.folder: is empty; write INBOX or the folder that is read"},
+		{"seen", func(_ *Config, m *email.Mailbox) { m.IMAP.After = "seen" }, ""},
+		{"moved", func(_ *Config, m *email.Mailbox) { m.IMAP.After = "move:Traités" }, ""},
+		{"moved nowhere", func(_ *Config, m *email.Mailbox) { m.IMAP.After = "move:" }, `mailboxes.mairie.imap.after: "move:" is not what can be done with a filed mail; choose leave, seen or move:FOLDER`},
+		{"deleted", func(_ *Config, m *email.Mailbox) { m.IMAP.After = "delete" }, `mailboxes.mairie.imap.after: "delete" is not what can be done with a filed mail; choose leave, seen or move:FOLDER`},
+		{"moved in a circle", func(_ *Config, m *email.Mailbox) { m.IMAP.After = "move:inbox" }, "mailboxes.mairie.imap.after: moves mail into inbox, the folder that is read; name another one"},
+		{"too often", func(_ *Config, m *email.Mailbox) { m.IMAP.Poll = time.Millisecond }, "mailboxes.mairie.imap.poll: 1ms is not between 100ms and 24h; 60s is a good measure"},
+		{"too seldom", func(_ *Config, m *email.Mailbox) { m.IMAP.Poll = 48 * time.Hour }, "mailboxes.mairie.imap.poll: 48h0m0s is not between 100ms and 24h; 60s is a good measure"},
+		{"no size", func(_ *Config, m *email.Mailbox) { m.IMAP.MaxSize = -1 }, "mailboxes.mairie.imap.max_size: would let no mail pass; write for example 40MB"},
+
+		{
+			"everything at once", func(c *Config, m *email.Mailbox) { c.Files, c.Log.Level, m.Department = "", "loud", "" },
+			"files: is empty; name the folder that keeps large originals and attachments\n" +
+				`log.level: "loud" is not a level; choose debug, info, warn or error` + "\n" +
+				"mailboxes.mairie.department: is missing; name the department that gets its mail when no rule matches",
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			config := valid()
+			c.change(&config, &config.Mailboxes[0])
+			got := ""
+			if err := config.Validate(); err != nil {
+				got = err.Error()
+			}
+			if got != c.want {
+				t.Errorf("Validate:\n%s\nwant:\n%s", got, c.want)
+			}
+		})
+	}
+}

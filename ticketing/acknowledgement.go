@@ -1,0 +1,74 @@
+package ticketing
+
+import (
+	"errors"
+	"strings"
+
+	"guichet/channels"
+)
+
+// maxAcknowledgements is how many automatic acknowledgements one address gets in 24 hours: two programs that answer each other
+// stop there.
+const maxAcknowledgements = 5
+
+// acknowledge writes the acknowledgement of receipt (CRPA, art. L112-11 and R112-11-1), unless nothing may go out by itself.
+func (f *filing) acknowledge(t *Ticket, in channels.Inbound, m Message, from channels.Address) error {
+	if in.Automatic != "" {
+		return nil // a machine is owed nothing
+	}
+	to := from.Value
+	if m.ReplyTo != "" {
+		to = strings.ToLower(m.ReplyTo)
+	}
+	reason := in.Silent
+	line, hasLine := f.town.MailLine(*t)
+	switch {
+	case to == "":
+		reason = "no_sender"
+	case !hasLine:
+		reason = "no_mailbox"
+	case f.ours(to):
+		reason = "own_address"
+	case f.acks[to] >= maxAcknowledgements:
+		reason = "too_many"
+	}
+	if reason != "" {
+		f.events = append(f.events, event(EventAckWithheld, *t, f.desk.now, nil, Data{"reason": reason}))
+		return nil
+	}
+	f.acks[to]++
+	ack := Message{ // its words follow once the reference is known
+		ID: NewID(), TicketID: t.ID, Direction: Out, Channel: string(channels.Email), Line: line.Name,
+		FromName: f.desk.town.Profile.Name, FromValue: line.Address, To: Addresses{{Name: from.Name, Value: to}},
+		Automatic: "acknowledgement", References: references(*t, m.References, m.ExternalID, line), At: f.now, CreatedAt: f.now,
+	}
+	f.messages = append(f.messages, ack)
+	f.deliveries = append(f.deliveries, newDelivery(ack, f.now))
+	e := event(EventAckQueued, *t, f.desk.now, nil, nil)
+	e.MessageID = &ack.ID
+	f.events = append(f.events, e)
+	return nil
+}
+
+// fillAcknowledgement writes the words of an acknowledgement. It names no department that not everybody may know of.
+func (d *Desk) fillAcknowledgement(s *Snapshot, m *Message, t Ticket) error {
+	line, ok := s.Line(m.Line)
+	if !ok {
+		return errors.New("its mailbox is gone")
+	}
+	code := "acknowledgement"
+	department, _ := s.Department(t.Department)
+	if department.Visibility != Open {
+		code = "acknowledgement_reserved"
+	}
+	subject, body, err := s.Texts.Fill(code, t.Language, TextData{
+		Reference: t.Reference(), Subject: t.Subject, Town: d.town.Profile.Name, Department: department.Name(t.Language),
+		ReceivedOn: d.town.Profile.Day(t.ReceivedAt, t.Language),
+	})
+	if err != nil {
+		return err
+	}
+	m.Subject, m.Text = subject, body
+	d.address(m, t, line)
+	return nil
+}

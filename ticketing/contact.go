@@ -1,0 +1,286 @@
+package ticketing
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"guichet/channels"
+	"guichet/routing"
+	"guichet/routing/words"
+)
+
+// NewContact is a contact an agent writes down: a call, a visit, a letter.
+type NewContact struct {
+	Channel    channels.Name
+	CitizenID  string        // empty: Citizen describes her
+	Citizen    *CitizenDraft // used when CitizenID is empty
+	Subject    string
+	Text       string
+	Motive     string
+	Department string // empty: the motive's, else what the rules say, else the first department
+	ReceivedAt *time.Time
+	Answered   bool   // she was given her answer at once: the ticket is closed as answered
+	Key        string // Idempotency-Key
+}
+
+// CitizenDraft describes a citizen. Contacts carry Type and Value.
+type CitizenDraft struct {
+	Kind         Kind
+	Family       string
+	Usage        string
+	Given        string
+	Civility     string
+	Organisation string
+	Language     string
+	Contacts     []Contact
+}
+
+// Log writes a contact down as a ticket. Any agent may, for any department: who sits at the counter cannot choose who comes. Until
+// somebody takes it she reads it, even in a department she does not belong to.
+func (d *Desk) Log(ctx context.Context, a Actor, c NewContact) (Ticket, error) {
+	s := d.town.Now()
+	if !a.Has(RoleAgent) && !a.Has(RoleSupervisor) || a.ReadOnly {
+		return Ticket{}, ErrForbidden
+	}
+	department, priority, rule, err := d.route(s, &c)
+	if err != nil {
+		return Ticket{}, err
+	}
+	now := d.now()
+	received := now
+	if c.ReceivedAt != nil {
+		received = c.ReceivedAt.UTC()
+		if received.After(now.Add(5 * time.Minute)) {
+			return Ticket{}, invalid("received_at", "in_the_future")
+		}
+	}
+	var t Ticket
+	var eff effects
+	err = d.store.InTx(ctx, func(tx Nouns) error {
+		eff = effects{}
+		kept, fresh, err := remember(ctx, tx, a, c.Key, now, "contact", string(c.Channel), c.CitizenID, draftKey(c.Citizen), c.Subject,
+			c.Text, c.Motive, c.Department, strconv.FormatBool(c.Answered))
+		if err != nil {
+			return err
+		}
+		if !fresh {
+			rows, err := tx.TicketsByIDs(ctx, []string{kept.TicketID})
+			if err != nil || len(rows) == 0 {
+				return errors.Join(err, ErrNotFound)
+			}
+			t = rows[0]
+			return nil
+		}
+		citizen, events, err := d.draft(ctx, tx, c, now)
+		if err != nil {
+			return err
+		}
+		year := now.In(d.town.Profile.Zone).Year()
+		number, err := tx.TakeNumbers(ctx, year, 1)
+		if err != nil {
+			return err
+		}
+		t = Ticket{
+			ID: NewID(), Year: year, Number: number, Version: 1, Subject: strings.TrimSpace(c.Subject), Status: StatusNew,
+			Channel: string(c.Channel), Department: department, Motive: c.Motive, Priority: priority, Rule: rule, Weight: 1,
+			CitizenID: &citizen.ID, Language: d.town.Profile.Choose(citizen.Language, words.Language(c.Text)), LoggedBy: &a.ID,
+			ReceivedAt: received, RegisteredAt: now, UpdatedAt: now, QueuedAt: &now, Preview: preview(c.Text),
+		}
+		created := event(EventTicketCreated, t, d.now, &a.ID, Data{"rule": rule, "motive": t.Motive})
+		events = append(events, created)
+		if c.Answered {
+			t.Status, t.Outcome, t.ClosedAt, t.FirstReplyAt, t.QueuedAt, t.TakenAt = StatusClosed, Answered, &now, &now, nil, &now
+			events = append(events, event(EventTicketClosed, t, d.now, &a.ID, Data{"outcome": string(Answered)}))
+		}
+		m := Message{
+			ID: NewID(), TicketID: t.ID, Direction: In, Channel: t.Channel, FromName: citizen.Name(), Subject: t.Subject,
+			Text: c.Text, AgentID: &a.ID, At: received, CreatedAt: now,
+		}
+		if len(citizen.Contacts) > 0 {
+			m.FromValue = citizen.Contacts[0].Value
+		}
+		var people []Participant
+		for _, contact := range citizen.Contacts {
+			people = append(people, Participant{TicketID: t.ID, Type: contact.Type, Value: contact.Value, Name: citizen.Name(), Role: "sender"})
+		}
+		if err := tx.AddTickets(ctx, []Ticket{t}); err != nil {
+			return err
+		}
+		if err := tx.AddMessages(ctx, []Message{m}); err != nil {
+			return err
+		}
+		if err := tx.AddParticipants(ctx, people); err != nil {
+			return err
+		}
+		if err := complete(ctx, tx, kept, t.ID, m.ID); err != nil {
+			return err
+		}
+		eff.settle(t, d.now)
+		return tx.AddEvents(ctx, events)
+	})
+	if err != nil {
+		return Ticket{}, err
+	}
+	d.stats.Received(string(c.Channel), string(channels.Created), 1)
+	d.after(ctx, eff)
+	return t, nil
+}
+
+// route checks what was written down and says where it goes.
+func (d *Desk) route(s *Snapshot, c *NewContact) (department string, priority Priority, rule string, err error) {
+	c.Subject = strings.TrimSpace(c.Subject)
+	switch {
+	case !slices.Contains(channels.Names(), c.Channel):
+		return "", "", "", invalid("channel", "unknown")
+	case c.Subject == "" && strings.TrimSpace(c.Text) == "":
+		return "", "", "", invalid("subject", "empty")
+	case len(c.Subject) > 998 || len(c.Text) > MaxText:
+		return "", "", "", invalid("text", "too_long")
+	case c.CitizenID == "" && c.Citizen == nil:
+		return "", "", "", invalid("citizen", "empty")
+	}
+	if c.Subject == "" {
+		c.Subject = clip(preview(c.Text), 80)
+	}
+	fallback := ""
+	if len(s.Departments) > 0 {
+		fallback = s.Departments[0].Code
+	}
+	decision := s.Rules.Decide(routing.Facts{Channel: string(c.Channel), Fallback: fallback, Subject: c.Subject, Text: c.Text})
+	department, priority, rule = decision.Department, priorityOr(decision.Priority), decision.Rule
+	if c.Motive != "" {
+		m, ok := s.Motive(c.Motive)
+		if !ok {
+			return "", "", "", invalid("motive", "unknown")
+		}
+		department, priority, rule = m.Department, m.Priority, ""
+	} else if c.Department == "" || c.Department == decision.Department {
+		c.Motive = decision.Motive
+	}
+	if c.Department != "" {
+		if _, ok := s.Department(c.Department); !ok {
+			return "", "", "", invalid("department", "unknown")
+		}
+		department, rule = c.Department, ""
+	}
+	if department == "" {
+		return "", "", "", conflict("no_department")
+	}
+	return department, priority, rule, nil
+}
+
+// draft finds the citizen the agent chose, or who claims an e-mail address she was given, or makes a record. A telephone number
+// may be a household's: it never decides who somebody is.
+func (d *Desk) draft(ctx context.Context, tx Nouns, c NewContact, now time.Time) (Citizen, []Event, error) {
+	if c.CitizenID != "" {
+		if !IsID(c.CitizenID) {
+			return Citizen{}, nil, invalid("citizen_id", "unknown")
+		}
+		citizen, err := tx.Citizen(ctx, c.CitizenID)
+		if errors.Is(err, ErrNotFound) {
+			return Citizen{}, nil, invalid("citizen_id", "unknown")
+		}
+		if err != nil {
+			return Citizen{}, nil, err
+		}
+		return citizen, nil, tx.TouchCitizens(ctx, []string{citizen.ID}, now)
+	}
+	citizen, err := d.newRecord(*c.Citizen, now)
+	if err != nil {
+		return Citizen{}, nil, err
+	}
+	for _, contact := range citizen.Contacts {
+		if contact.Type != "email" {
+			continue
+		}
+		owners, err := tx.CitizensByContacts(ctx, "email", []string{contact.Value})
+		if err != nil {
+			return Citizen{}, nil, err
+		}
+		if owner, ok := owners[contact.Value]; ok {
+			return owner, nil, tx.TouchCitizens(ctx, []string{owner.ID}, now)
+		}
+	}
+	var claims, others []Contact
+	for i := range citizen.Contacts {
+		contact := citizen.Contacts[i]
+		contact.Claims = contact.Type == "email"
+		if contact.Claims {
+			claims = append(claims, contact)
+		} else {
+			others = append(others, contact)
+		}
+	}
+	if err := tx.AddCitizens(ctx, []Citizen{citizen}); err != nil {
+		return Citizen{}, nil, err
+	}
+	won, err := tx.ClaimContacts(ctx, claims)
+	if err != nil {
+		return Citizen{}, nil, err
+	}
+	if len(won) < len(claims) { // written to us in this very moment: the next try finds the record
+		return Citizen{}, nil, conflict("citizen_exists")
+	}
+	if err := tx.AddContacts(ctx, others); err != nil {
+		return Citizen{}, nil, err
+	}
+	return citizen, []Event{{At: now, Type: EventCitizenCreated, CitizenID: &citizen.ID}}, nil
+}
+
+func (d *Desk) newRecord(w CitizenDraft, now time.Time) (Citizen, error) {
+	c := Citizen{
+		ID: NewID(), Version: 1, Kind: w.Kind, FamilyName: strings.TrimSpace(w.Family), UsageName: strings.TrimSpace(w.Usage),
+		GivenName: strings.TrimSpace(w.Given), Civility: strings.TrimSpace(w.Civility), Organisation: strings.TrimSpace(w.Organisation),
+		Language: d.town.Profile.Choose(w.Language), CreatedAt: now, UpdatedAt: now, LastContactAt: &now,
+	}
+	if c.Kind == "" {
+		c.Kind = Person
+	}
+	if !slices.Contains([]Kind{Person, Family, Company, Association}, c.Kind) {
+		return c, invalid("citizen.kind", "unknown")
+	}
+	if c.Name() == "" && len(w.Contacts) == 0 {
+		return c, invalid("citizen.name", "empty")
+	}
+	if len(w.Contacts) > 20 || len(c.FamilyName)+len(c.UsageName)+len(c.GivenName)+len(c.Organisation)+len(c.Civility) > 1000 {
+		return c, invalid("citizen", "too_long")
+	}
+	for _, contact := range w.Contacts {
+		value := ""
+		switch contact.Type {
+		case "email":
+			email, err := cleanEmail(contact.Value)
+			if err != nil {
+				return c, invalid("citizen.contacts", "not an e-mail address")
+			}
+			value = email
+		case "phone":
+			number, ok := channels.ParsePhone(contact.Value, d.town.Profile.Region)
+			if !ok {
+				return c, invalid("citizen.contacts", "not a telephone number")
+			}
+			value = number
+		default:
+			return c, invalid("citizen.contacts", "email or phone")
+		}
+		c.Contacts = append(c.Contacts, Contact{
+			ID: NewID(), CitizenID: c.ID, Type: contact.Type, Value: value, Label: clip(contact.Label, 100), CreatedAt: now,
+		})
+	}
+	return c, nil
+}
+
+func draftKey(d *CitizenDraft) string {
+	if d == nil {
+		return ""
+	}
+	key := strings.Join([]string{string(d.Kind), d.Family, d.Usage, d.Given, d.Civility, d.Organisation}, "\x00")
+	for _, c := range d.Contacts {
+		key += "\x00" + c.Type + c.Value
+	}
+	return key
+}

@@ -1,0 +1,137 @@
+package ticketing
+
+import (
+	"context"
+	"log/slog"
+
+	"guichet/routing"
+)
+
+// Desk is what is done to tickets: Receive and Log file them, Take and its kin say whose they are, Reply and Note write on them,
+// Transfer, Close, Reopen and Edit move them. Each is one transaction; what follows it (queues, live view, outbox) is a hint that
+// may be lost, because Reconcile and polling find out anyway.
+type Desk struct {
+	store  Store
+	files  Files
+	town   *Town
+	router *routing.Router
+	keys   Keys
+	now    Clock
+	log    *slog.Logger
+	stats  Stats
+}
+
+// Stats counts what the Desk does, for the metrics.
+type Stats interface {
+	Received(channel, result string, n int)
+}
+
+// DeskParts is what a Desk is made of.
+type DeskParts struct {
+	Store  Store
+	Files  Files
+	Town   *Town
+	Router *routing.Router
+	Keys   Keys
+	Now    Clock
+	Log    *slog.Logger
+	Stats  Stats
+}
+
+// NewDesk makes a Desk.
+func NewDesk(p DeskParts) *Desk {
+	return &Desk{store: p.Store, files: p.Files, town: p.Town, router: p.Router, keys: p.Keys, now: p.Now, log: p.Log, stats: p.Stats}
+}
+
+// HintJournal is published when the journal has grown, HintOutbox when there is something to send.
+const (
+	HintJournal = "journal"
+	HintOutbox  = "outbox"
+)
+
+// effects is what a committed transaction asks of the queues and of those who wait for news.
+type effects struct {
+	enqueue  []routing.Item
+	remove   []string
+	released []routing.Held
+	outbox   bool
+}
+
+// settle makes the queues what the ticket now says.
+func (e *effects) settle(t Ticket, now Clock) {
+	if t.Queued(now()) {
+		e.enqueue = append(e.enqueue, itemOf(t))
+	} else {
+		e.remove = append(e.remove, t.ID)
+	}
+}
+
+func itemOf(t Ticket) routing.Item {
+	since := t.RegisteredAt
+	if t.QueuedAt != nil {
+		since = *t.QueuedAt
+	}
+	return routing.Item{ID: t.ID, Queue: t.Department, Priority: t.Priority.Rank(), Since: since, Weight: t.Weight}
+}
+
+// after carries effects out. A router that does not answer costs nothing but time: Reconcile puts the queues right.
+func (d *Desk) after(ctx context.Context, e effects) {
+	ctx = context.WithoutCancel(ctx) // the commit stands, whoever has gone away since
+	warn := func(what string, err error) {
+		if err != nil {
+			d.log.Warn("the queues will be put right by the next reconcile", "step", what, "error", err)
+		}
+	}
+	if len(e.remove) > 0 {
+		warn("remove", d.router.Remove(ctx, e.remove...))
+	}
+	for _, h := range e.released {
+		warn("release", d.router.Release(ctx, h.ID, h.Agent))
+	}
+	if len(e.enqueue) > 0 {
+		warn("enqueue", d.router.Enqueue(ctx, e.enqueue...))
+	}
+	warn("hint", d.router.Publish(ctx, HintJournal))
+	if e.outbox {
+		warn("hint", d.router.Publish(ctx, HintOutbox))
+	}
+}
+
+// find reads a ticket for an actor. One she may not see is not found; one she sees and may not do this to is forbidden; one that
+// has moved on since version ifMatch is stale (0 does not ask).
+func (d *Desk) find(ctx context.Context, tx Nouns, a Actor, do Action, reference string, ifMatch int) (Ticket, error) {
+	t, err := findTicket(ctx, tx, d.town.Now(), a, reference)
+	if err != nil {
+		return Ticket{}, err
+	}
+	if !a.Can(do, d.town.Now().Subject(t)) {
+		return Ticket{}, ErrForbidden
+	}
+	if ifMatch > 0 && ifMatch != t.Version {
+		return Ticket{}, stale(t)
+	}
+	return t, nil
+}
+
+// findTicket reads a ticket the actor may see.
+func findTicket(ctx context.Context, tx Nouns, s *Snapshot, a Actor, reference string) (Ticket, error) {
+	year, number, ok := ParseReference(reference)
+	if !ok {
+		return Ticket{}, ErrNotFound
+	}
+	t, err := tx.Ticket(ctx, year, number)
+	if err != nil {
+		return Ticket{}, err
+	}
+	if !a.Can(ActSee, s.Subject(t)) {
+		return Ticket{}, ErrNotFound
+	}
+	return t, nil
+}
+
+// event makes a line of the journal about a ticket.
+func event(kind EventType, t Ticket, at Clock, by *string, data Data) Event {
+	return Event{
+		At: at(), Type: kind, TicketID: &t.ID, CitizenID: t.CitizenID, Department: t.Department, AgentID: by, Data: data,
+	}
+}

@@ -1,0 +1,52 @@
+package ticketing
+
+import "time"
+
+// EventType names what happened.
+type EventType string
+
+// The events of the journal.
+const (
+	EventTicketCreated     EventType = "ticket.created"
+	EventTicketTaken       EventType = "ticket.taken"
+	EventTicketReleased    EventType = "ticket.released"
+	EventTicketAssigned    EventType = "ticket.assigned"
+	EventTicketTransferred EventType = "ticket.transferred"
+	EventTicketLeft        EventType = "ticket.left" // told to the department a ticket was transferred from
+	EventTicketClosed      EventType = "ticket.closed"
+	EventTicketReopened    EventType = "ticket.reopened"
+	EventTicketChanged     EventType = "ticket.changed"
+	EventMessageReceived   EventType = "message.received"
+	EventMessageQueued     EventType = "message.queued" // an answer is on its way
+	EventNoteAdded         EventType = "note.added"
+	EventAckQueued         EventType = "ack.queued"
+	EventAckWithheld       EventType = "ack.withheld" // owed and not sent; the reason is in Data
+	EventDeliveryChanged   EventType = "delivery.changed"
+	EventCitizenCreated    EventType = "citizen.created"
+	EventQuarantined       EventType = "message.quarantined"
+	EventCopySeen          EventType = "message.seen_elsewhere"
+)
+
+// Event is one line of the append-only journal; the timeline, the audit and the live view all read it. It holds identifiers, never
+// a name, an address or a text.
+type Event struct {
+	ID         int64 `gorm:"primaryKey;autoIncrement"`
+	Tx         int64 // the transaction that wrote it on PostgreSQL, 0 on SQLite; readers order by (Tx, ID)
+	At         time.Time
+	Type       EventType
+	TicketID   *string
+	CitizenID  *string
+	Department string
+	AgentID    *string // who did it; nil: Guichet itself, or a citizen
+	MessageID  *string
+	Data       Data
+}
+
+// Position is a place in the journal.
+type Position struct {
+	Tx int64
+	ID int64
+}
+
+// Position gives the event's own place.
+func (e Event) Position() Position { return Position{Tx: e.Tx, ID: e.ID} }

@@ -1,0 +1,66 @@
+package ticketing
+
+import (
+	"strings"
+	"time"
+	"unicode"
+
+	"guichet/channels"
+)
+
+// Writer gives the address of the person a message is from: the sender, or, for the town's own web form, the first one answers
+// are wanted by. The value is in lower case; it is empty when nobody could be read.
+func Writer(in channels.Inbound) channels.Address {
+	a := in.From
+	if in.FormSender && len(in.ReplyTo) > 0 {
+		a = in.ReplyTo[0]
+	}
+	a.Value = strings.ToLower(strings.TrimSpace(a.Value))
+	return a
+}
+
+// newCitizen makes the record of somebody who writes for the first time.
+func newCitizen(from channels.Address, language string, now time.Time) (Citizen, Contact) {
+	given, family := SplitName(from.Name)
+	c := Citizen{
+		ID: NewID(), Version: 1, Kind: Person, FamilyName: clip(family, 200), GivenName: clip(given, 200),
+		Language: language, CreatedAt: now, UpdatedAt: now, LastContactAt: &now,
+	}
+	return c, Contact{
+		ID: NewID(), CitizenID: c.ID, Type: "email", Value: from.Value, Verified: true, Claims: true, CreatedAt: now,
+	}
+}
+
+// SplitName guesses given and family name from a display name: "Anne Perrin", "PERRIN Anne", "Perrin, Anne". A single word, or
+// an address written in place of a name, is the family name.
+func SplitName(display string) (given, family string) {
+	display = strings.Join(strings.Fields(strings.Trim(display, `"' `)), " ")
+	if before, after, ok := strings.Cut(display, ","); ok {
+		return strings.TrimSpace(after), strings.TrimSpace(before)
+	}
+	words := strings.Fields(display)
+	if len(words) < 2 {
+		return "", display
+	}
+	if isUpper(words[0]) && !isUpper(words[len(words)-1]) { // French administrations write the family name first, in capitals
+		n := 1
+		for isUpper(words[n]) {
+			n++
+		}
+		return strings.Join(words[n:], " "), strings.Join(words[:n], " ")
+	}
+	return words[0], strings.Join(words[1:], " ")
+}
+
+func isUpper(word string) bool {
+	letters := 0
+	for _, r := range word {
+		if unicode.IsLower(r) {
+			return false
+		}
+		if unicode.IsUpper(r) {
+			letters++
+		}
+	}
+	return letters > 1
+}

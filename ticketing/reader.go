@@ -1,0 +1,377 @@
+package ticketing
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"guichet/channels"
+	"guichet/routing"
+)
+
+// Reader is what is shown: lists, tickets, queues, the health of the lines. Each method takes the Actor who looks, and shows what
+// she may see and nothing else, in counts as in rows.
+type Reader struct {
+	store  Store
+	files  Files
+	town   *Town
+	router *routing.Router
+	now    Clock
+}
+
+// NewReader makes a Reader.
+func NewReader(store Store, files Files, town *Town, router *routing.Router, now Clock) *Reader {
+	return &Reader{store: store, files: files, town: town, router: router, now: now}
+}
+
+// Page is a page of a list. Next is the cursor of the next one; empty: this was the last.
+type Page struct {
+	Rows []TicketRow
+	Next string
+}
+
+// MaxPage is the most rows a page has.
+const MaxPage = 200
+
+// Tickets lists tickets. The Scope and After of q are the Reader's to fill in; cursor is a Next of the same list.
+func (r *Reader) Tickets(ctx context.Context, a Actor, q TicketQuery, cursor string) (Page, error) {
+	q.Scope = a.Scope()
+	if q.Limit <= 0 {
+		q.Limit = 50
+	}
+	q.Limit = min(q.Limit, MaxPage)
+	if q.Sort == "" {
+		q.Sort = SortReceived
+	}
+	if q.Assignee == "me" {
+		q.Assignee = a.ID
+	}
+	if strings.Contains(q.Assignee, "@") {
+		agent, _ := r.town.Now().AgentByEmail(q.Assignee)
+		if q.Assignee = agent.ID; agent.ID == "" {
+			return Page{}, invalid("assignee", "unknown")
+		}
+	}
+	if q.Citizen != "" && !IsID(q.Citizen) {
+		return Page{}, invalid("citizen", "unknown")
+	}
+	if !slices.Contains([]TicketSort{SortReceived, SortUpdated, SortDue, SortWaiting}, q.Sort) {
+		return Page{}, invalid("sort", "unknown")
+	}
+	if len(q.Text) > 200 {
+		return Page{}, invalid("q", "too_long")
+	}
+	if year, number, ok := ParseReference(q.Text); ok {
+		q.Year, q.Number = year, number
+	}
+	if cursor != "" {
+		mark, err := readCursor(cursor, q.Sort)
+		if err != nil {
+			return Page{}, invalid("cursor", "unknown")
+		}
+		q.After = &mark
+	}
+	limit := q.Limit
+	q.Limit++ // one more tells whether there is a next page
+	rows, err := r.store.ListTickets(ctx, q)
+	if err != nil {
+		return Page{}, err
+	}
+	page := Page{Rows: rows}
+	if len(rows) > limit {
+		page.Rows = rows[:limit]
+		page.Next = writeCursor(q.Sort, page.Rows[limit-1].Ticket)
+	}
+	return page, nil
+}
+
+type cursorText struct {
+	Sort TicketSort `json:"s"`
+	At   *time.Time `json:"t,omitempty"`
+	ID   string     `json:"i"`
+}
+
+func writeCursor(sort TicketSort, t Ticket) string {
+	c := cursorText{Sort: sort, ID: t.ID}
+	switch sort {
+	case SortReceived:
+		c.At = &t.ReceivedAt
+	case SortUpdated:
+		c.At = &t.UpdatedAt
+	case SortDue:
+		c.At = t.DueAt
+	case SortWaiting:
+		c.At = t.QueuedAt
+	}
+	b, err := json.Marshal(c)
+	if err != nil { // three plain fields always marshal
+		return ""
+	}
+	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+func readCursor(s string, sort TicketSort) (TicketMark, error) {
+	b, err := base64.RawURLEncoding.DecodeString(s)
+	if err != nil {
+		return TicketMark{}, err
+	}
+	var c cursorText
+	if err := json.Unmarshal(b, &c); err != nil {
+		return TicketMark{}, err
+	}
+	if c.Sort != sort || !IsID(c.ID) {
+		return TicketMark{}, errors.New("a cursor of another list")
+	}
+	return TicketMark{At: c.At, ID: c.ID}, nil
+}
+
+// Dossier is everything about a ticket that is shown on one page.
+type Dossier struct {
+	Ticket       Ticket
+	Citizen      *Citizen // nil: unknown sender
+	Messages     []Message
+	Events       []Event
+	Participants []Participant
+	Links        []LinkedTicket
+	Attempts     map[string][]Attempt // by delivery
+}
+
+// LinkedTicket is a ticket tied to another, as far as the actor may know of it.
+type LinkedTicket struct {
+	Kind      string
+	Reference string
+	Subject   string
+	Status    Status
+}
+
+// Ticket reads one ticket with all that belongs to it.
+func (r *Reader) Ticket(ctx context.Context, a Actor, reference string) (Dossier, error) {
+	s := r.town.Now()
+	t, err := findTicket(ctx, r.store, s, a, reference)
+	if err != nil {
+		return Dossier{}, err
+	}
+	d := Dossier{Ticket: t}
+	if t.CitizenID != nil {
+		c, err := r.store.Citizen(ctx, *t.CitizenID)
+		if err != nil {
+			return Dossier{}, wrap("citizen", err)
+		}
+		d.Citizen = &c
+	}
+	if d.Messages, err = r.store.MessagesOf(ctx, t.ID); err != nil {
+		return Dossier{}, wrap("messages", err)
+	}
+	if d.Events, err = r.store.EventsOfTicket(ctx, t.ID); err != nil {
+		return Dossier{}, wrap("events", err)
+	}
+	if d.Participants, err = r.store.Participants(ctx, []string{t.ID}); err != nil {
+		return Dossier{}, wrap("participants", err)
+	}
+	if d.Links, err = r.links(ctx, s, a, t.ID); err != nil {
+		return Dossier{}, err
+	}
+	return d, nil
+}
+
+func (r *Reader) links(ctx context.Context, s *Snapshot, a Actor, id string) ([]LinkedTicket, error) {
+	links, err := r.store.Links(ctx, id)
+	if err != nil || len(links) == 0 {
+		return nil, wrap("links", err)
+	}
+	kinds := map[string]string{}
+	for _, l := range links {
+		other := l.OtherID
+		if other == id {
+			other = l.TicketID
+		}
+		kinds[other] = l.Kind
+	}
+	rows, err := r.store.TicketsByIDs(ctx, keysOf(kinds))
+	if err != nil {
+		return nil, wrap("linked tickets", err)
+	}
+	var list []LinkedTicket
+	for _, t := range rows {
+		if a.Can(ActSee, s.Subject(t)) {
+			list = append(list, LinkedTicket{Kind: kinds[t.ID], Reference: t.Reference(), Subject: t.Subject, Status: t.Status})
+		}
+	}
+	return list, nil
+}
+
+// Find reads a ticket alone.
+func (r *Reader) Find(ctx context.Context, a Actor, reference string) (Ticket, error) {
+	return findTicket(ctx, r.store, r.town.Now(), a, reference)
+}
+
+// Row reads a ticket as a list shows it.
+func (r *Reader) Row(ctx context.Context, a Actor, t Ticket) (TicketRow, error) {
+	row := TicketRow{Ticket: t}
+	if t.CitizenID != nil {
+		c, err := r.store.Citizen(ctx, *t.CitizenID)
+		if err != nil {
+			return row, wrap("citizen", err)
+		}
+		row.CitizenKind, row.CitizenName = c.Kind, DisplayName(c)
+	}
+	if t.AssigneeID != nil {
+		agent, _ := r.town.Now().Agent(*t.AssigneeID)
+		row.AssigneeName = agent.Name
+	}
+	return row, nil
+}
+
+// DisplayName is what stands for a citizen on a screen: the name, else a way to reach her.
+func DisplayName(c Citizen) string {
+	if name := c.Name(); name != "" {
+		return name
+	}
+	for _, contact := range c.Contacts {
+		return contact.Value
+	}
+	return ""
+}
+
+// Views gives the numbers beside the console's views.
+func (r *Reader) Views(ctx context.Context, a Actor) (ViewCounts, error) {
+	return r.store.CountViews(ctx, a.Scope(), a.ID, r.now())
+}
+
+// Queue is a department's queue and the people in front of it.
+type Queue struct {
+	Department Department
+	QueueFigures
+	Available, Busy, Paused int
+}
+
+// Queues gives the load of the departments the actor works in or supervises. What waits is counted in Redis, where it is taken
+// from; the rest in the database.
+func (r *Reader) Queues(ctx context.Context, a Actor) ([]Queue, error) {
+	s := r.town.Now()
+	figures, err := r.store.QueueFigures(ctx, r.now())
+	if err != nil {
+		return nil, err
+	}
+	depths, err := r.router.Depths(ctx)
+	if err != nil {
+		return nil, &Error{Code: CodeUnavailable, Reason: "redis", Err: err}
+	}
+	states, err := r.router.Presences(ctx)
+	if err != nil {
+		return nil, &Error{Code: CodeUnavailable, Reason: "redis", Err: err}
+	}
+	var list []Queue
+	for _, d := range s.Visible(a) {
+		q := Queue{Department: d, QueueFigures: figures[d.Code]}
+		q.Waiting, q.OldestSince = depths[d.Code].Waiting, nil
+		if since := depths[d.Code].OldestSince; q.Waiting > 0 && !since.IsZero() {
+			q.OldestSince = &since
+		}
+		for id, state := range states {
+			agent, ok := s.Actor(id, false)
+			if !ok || !agent.Standing(d.Code).Member {
+				continue
+			}
+			switch state {
+			case "available":
+				q.Available++
+			case "busy":
+				q.Busy++
+			case "paused":
+				q.Paused++
+			}
+		}
+		list = append(list, q)
+	}
+	return list, nil
+}
+
+// LineHealth is a line and how it is doing.
+type LineHealth struct {
+	Line   Line
+	Health channels.Health
+}
+
+// Channels gives the health of each line: every agent may know whether mail comes in.
+func (r *Reader) Channels(ctx context.Context, a Actor) ([]LineHealth, error) {
+	healths, err := r.store.Healths(ctx)
+	if err != nil {
+		return nil, err
+	}
+	byLine := map[string]channels.Health{}
+	for _, h := range healths {
+		byLine[h.Line] = h
+	}
+	var list []LineHealth
+	for _, l := range r.town.Now().Lines {
+		h, ok := byLine[l.Name]
+		if !ok {
+			h = channels.Health{Line: l.Name, Channel: channels.Name(l.Channel), State: channels.Starting}
+		}
+		list = append(list, LineHealth{Line: l, Health: h})
+	}
+	return list, nil
+}
+
+// Message reads one message of a ticket the actor may see.
+func (r *Reader) Message(ctx context.Context, a Actor, id string) (Message, error) {
+	if !IsID(id) {
+		return Message{}, ErrNotFound
+	}
+	m, err := r.store.Message(ctx, id)
+	if err != nil {
+		return Message{}, err
+	}
+	return m, r.seesTicket(ctx, a, m.TicketID)
+}
+
+// Original gives the bytes of a message as it came.
+func (r *Reader) Original(ctx context.Context, a Actor, messageID string) ([]byte, error) {
+	m, err := r.Message(ctx, a, messageID)
+	if err != nil {
+		return nil, err
+	}
+	if m.OriginalID == nil {
+		return nil, ErrNotFound
+	}
+	o, err := r.store.Original(ctx, *m.OriginalID)
+	if err != nil {
+		return nil, err
+	}
+	if o.SHA256 != "" {
+		return r.files.Get(ctx, o.SHA256)
+	}
+	return o.Raw, nil
+}
+
+// Attachment gives a file of a message of a ticket the actor may see.
+func (r *Reader) Attachment(ctx context.Context, a Actor, id string) (Attachment, []byte, error) {
+	if !IsID(id) {
+		return Attachment{}, nil, ErrNotFound
+	}
+	f, err := r.store.Attachment(ctx, id)
+	if err != nil {
+		return f, nil, err
+	}
+	if _, err := r.Message(ctx, a, f.MessageID); err != nil {
+		return f, nil, err
+	}
+	data, err := r.files.Get(ctx, f.SHA256)
+	return f, data, err
+}
+
+func (r *Reader) seesTicket(ctx context.Context, a Actor, id string) error {
+	rows, err := r.store.TicketsByIDs(ctx, []string{id})
+	if err != nil {
+		return err
+	}
+	if len(rows) == 0 || !a.Can(ActSee, r.town.Now().Subject(rows[0])) {
+		return ErrNotFound
+	}
+	return nil
+}

@@ -1,0 +1,142 @@
+package ticketing
+
+import (
+	"context"
+	"time"
+
+	"guichet/channels"
+)
+
+// Receive files a group of messages in order, in one transaction; if that fails, each alone; the one that fails alone is kept in
+// quarantine, where a person sees it. It is the Receiver of every channel.
+func (d *Desk) Receive(ctx context.Context, group []channels.Inbound) ([]channels.Filed, error) {
+	if len(group) == 0 {
+		return nil, nil
+	}
+	filed, err := d.file(ctx, group)
+	if err != nil && ctx.Err() == nil && len(group) > 1 {
+		d.log.Warn("a group could not be filed at once; each is filed alone", "messages", len(group), "error", err)
+		return d.fileEach(ctx, group)
+	}
+	if err != nil && ctx.Err() == nil {
+		return d.quarantine(ctx, group[0], err)
+	}
+	return filed, err
+}
+
+func (d *Desk) fileEach(ctx context.Context, group []channels.Inbound) ([]channels.Filed, error) {
+	var all []channels.Filed
+	for i := range group {
+		filed, err := d.Receive(ctx, group[i:i+1])
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, filed...)
+	}
+	return all, nil
+}
+
+// quarantine keeps a message that could not be filed, whole, with the reason. It fails only when the database does, and then the
+// channel offers the message again.
+func (d *Desk) quarantine(ctx context.Context, in channels.Inbound, cause error) ([]channels.Filed, error) {
+	o, err := d.original(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	o.State, o.Error = "quarantined", clip(cause.Error(), 500)
+	result := channels.Duplicate
+	err = d.store.InTx(ctx, func(tx Nouns) error {
+		added, err := tx.AddOriginals(ctx, []Original{o})
+		if err != nil {
+			return err
+		}
+		if err := tx.AddCopies(ctx, copiesOf([]channels.Inbound{in}, d.now())); err != nil {
+			return err
+		}
+		if !added[OriginalKey{o.Channel, o.Key}] {
+			return nil
+		}
+		result = channels.Quarantined
+		return tx.AddEvents(ctx, []Event{{At: d.now(), Type: EventQuarantined, Data: Data{"original": o.ID, "channel": o.Channel}}})
+	})
+	if err != nil {
+		return nil, err
+	}
+	d.log.Error("a message could not be filed; it is in quarantine", "original_id", o.ID, "channel", o.Channel, "error", cause)
+	d.stats.Received(string(in.Channel), string(result), 1)
+	d.after(ctx, effects{})
+	return []channels.Filed{{Result: result}}, nil
+}
+
+// file files a group in one transaction.
+func (d *Desk) file(ctx context.Context, group []channels.Inbound) ([]channels.Filed, error) {
+	originals := make([]Original, len(group))
+	blobs := make([][]Attachment, len(group))
+	for i, in := range group { // files are safe before a row names them
+		var err error
+		if originals[i], err = d.original(ctx, in); err != nil {
+			return nil, err
+		}
+		if blobs[i], err = d.keepAttachments(ctx, in); err != nil {
+			return nil, err
+		}
+	}
+	onDuty, err := d.router.Presences(ctx)
+	if err != nil {
+		onDuty = nil // without a router nobody is known to be away
+	}
+	var f *filing
+	err = d.store.InTx(ctx, func(tx Nouns) error {
+		f = &filing{desk: d, tx: tx, town: d.town.Now(), now: d.now(), onDuty: onDuty}
+		return f.run(ctx, group, originals, blobs)
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range f.filed {
+		d.stats.Received(string(group[0].Channel), string(r.Result), 1)
+	}
+	d.after(ctx, f.effects)
+	return f.filed, nil
+}
+
+func (d *Desk) original(ctx context.Context, in channels.Inbound) (Original, error) {
+	o := Original{
+		ID: NewID(), Channel: string(in.Channel), Key: in.Key, Line: in.Line, Size: len(in.Raw), State: "filed",
+		ReceivedAt: in.At, CreatedAt: d.now(),
+	}
+	if len(in.Raw) <= MaxRowOriginal {
+		o.Raw = in.Raw
+		return o, nil
+	}
+	var err error
+	o.SHA256, err = d.files.Put(ctx, in.Raw)
+	return o, wrap("keep a large original", err)
+}
+
+func (d *Desk) keepAttachments(ctx context.Context, in channels.Inbound) ([]Attachment, error) {
+	var list []Attachment
+	for i, a := range in.Attachments {
+		sum, err := d.files.Put(ctx, a.Data)
+		if err != nil {
+			return nil, wrap("keep an attachment", err)
+		}
+		list = append(list, Attachment{
+			ID: NewID(), Position: i, Name: clip(a.Name, 255), Type: clip(a.Type, 255), Size: len(a.Data), SHA256: sum,
+			ContentID: clip(a.ContentID, 255), Inline: a.Inline,
+		})
+	}
+	return list, nil
+}
+
+func copiesOf(group []channels.Inbound, now time.Time) []Copy {
+	var list []Copy
+	for _, in := range group {
+		if p := in.Place; p != nil {
+			list = append(list, Copy{
+				Mailbox: p.Mailbox, UIDValidity: int64(p.UIDValidity), UID: int64(p.UID), Channel: string(in.Channel), Key: in.Key, At: now,
+			})
+		}
+	}
+	return list
+}

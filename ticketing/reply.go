@@ -1,0 +1,302 @@
+package ticketing
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"guichet/channels"
+	"guichet/routing"
+)
+
+// MaxText is the longest text an agent may write, in bytes.
+const MaxText = 200 << 10
+
+// Answer is what an agent writes to a citizen.
+type Answer struct {
+	Text    string
+	To      string // empty: where the citizen wants answers
+	Cc      []string
+	Then    Status // waiting (when left out), open or closed
+	Key     string // Idempotency-Key; empty: none
+	IfMatch int    // version of the ticket the agent has seen; 0: any
+}
+
+// Reply sends an answer by e-mail. A ticket that nobody has becomes hers; one that is closed must be reopened first.
+func (d *Desk) Reply(ctx context.Context, a Actor, reference string, w Answer) (Message, error) {
+	if err := checkText(w.Text); err != nil {
+		return Message{}, err
+	}
+	if w.Then == "" {
+		w.Then = StatusWaiting
+	}
+	if w.Then != StatusWaiting && w.Then != StatusOpen && w.Then != StatusClosed {
+		return Message{}, invalid("then", "waiting, open or closed")
+	}
+	for i, cc := range w.Cc {
+		var err error
+		if w.Cc[i], err = cleanEmail(cc); err != nil {
+			return Message{}, invalid("cc", "not an e-mail address")
+		}
+	}
+	s := d.town.Now()
+	var m Message
+	var eff effects
+	err := d.store.InTx(ctx, func(tx Nouns) error {
+		eff = effects{}
+		kept, fresh, err := remember(ctx, tx, a, w.Key, d.now(), "reply", reference, w.Text, w.To, strings.Join(w.Cc, ","), string(w.Then))
+		if err != nil {
+			return err
+		}
+		t, err := d.find(ctx, tx, a, ActReply, reference, 0)
+		if err != nil {
+			return err
+		}
+		if !fresh {
+			m, err = tx.Message(ctx, kept.MessageID)
+			return err
+		}
+		if w.IfMatch > 0 && w.IfMatch != t.Version {
+			return stale(t)
+		}
+		if t.Status == StatusClosed {
+			return conflict("closed")
+		}
+		m, err = d.compose(ctx, tx, s, a, t, w)
+		if err != nil {
+			return err
+		}
+		now := d.now()
+		if t.FirstReplyAt == nil {
+			t.FirstReplyAt = &now
+		}
+		events := d.answered(&t, a, w.Then, now, &eff)
+		sent := event(EventMessageQueued, t, d.now, &a.ID, Data{"channel": m.Channel})
+		sent.MessageID = &m.ID
+		if err := tx.SaveTicket(ctx, &t); err != nil {
+			return err
+		}
+		delivery := newDelivery(m, now)
+		m.Delivery = &delivery
+		if err := tx.AddMessages(ctx, []Message{m}); err != nil {
+			return err
+		}
+		if err := tx.AddDeliveries(ctx, []Delivery{delivery}); err != nil {
+			return err
+		}
+		if err := complete(ctx, tx, kept, t.ID, m.ID); err != nil {
+			return err
+		}
+		eff.settle(t, d.now)
+		eff.outbox = true
+		return tx.AddEvents(ctx, append(events, sent))
+	})
+	if err != nil {
+		return Message{}, err
+	}
+	d.after(ctx, eff)
+	return m, nil
+}
+
+// answered moves a ticket on after an answer.
+func (d *Desk) answered(t *Ticket, a Actor, then Status, now time.Time, eff *effects) []Event {
+	var events []Event
+	before := *t
+	if t.AssigneeID == nil {
+		t.AssigneeID, t.QueuedAt = &a.ID, nil
+		events = append(events, event(EventTicketTaken, *t, d.now, &a.ID, nil))
+	}
+	if t.TakenAt == nil {
+		t.TakenAt = &now
+	}
+	t.Status, t.UpdatedAt = then, now
+	if then == StatusClosed {
+		t.Outcome, t.ClosedAt = Answered, &now
+		events = append(events, event(EventTicketClosed, *t, d.now, &a.ID, Data{"outcome": string(Answered)}))
+	}
+	if before.UsesCapacity() && !t.UsesCapacity() {
+		eff.released = append(eff.released, routing.Held{ID: t.ID, Agent: *before.AssigneeID, Weight: t.Weight})
+	}
+	return events
+}
+
+// compose writes the answer as the citizen will read it.
+func (d *Desk) compose(ctx context.Context, tx Nouns, s *Snapshot, a Actor, t Ticket, w Answer) (Message, error) {
+	line, ok := s.MailLine(t)
+	if !ok {
+		return Message{}, conflict("no_mailbox")
+	}
+	messages, err := tx.MessagesOf(ctx, t.ID)
+	if err != nil {
+		return Message{}, err
+	}
+	to, last, err := recipient(ctx, tx, t, messages, w.To)
+	if err != nil {
+		return Message{}, err
+	}
+	agent, _ := s.Agent(a.ID)
+	department, _ := s.Department(t.Department)
+	data := TextData{
+		Reference: t.Reference(), Subject: t.Subject, Town: d.town.Profile.Name, Department: department.Name(t.Language),
+		ReceivedOn: d.town.Profile.Day(t.ReceivedAt, t.Language), Agent: a.Name, Signature: agent.Signature, Text: strings.TrimSpace(w.Text),
+	}
+	_, body, err := s.Texts.Fill("reply", t.Language, data)
+	if err != nil {
+		return Message{}, err
+	}
+	now := d.now()
+	m := Message{
+		ID: NewID(), TicketID: t.ID, Direction: Out, Channel: string(channels.Email), Line: line.Name,
+		FromName: d.town.Profile.Name, FromValue: line.Address, To: Addresses{to}, Subject: answerSubject(t), Text: body,
+		AgentID: &a.ID, References: references(t, last.References, last.ExternalID, line), At: now, CreatedAt: now,
+	}
+	for _, cc := range w.Cc {
+		m.Cc = append(m.Cc, channels.Address{Value: cc})
+	}
+	d.address(&m, t, line)
+	return m, nil
+}
+
+// recipient finds whom an answer goes to: the address the agent chose, else where the last of the citizen's messages wants it, else
+// her e-mail address. It also gives that last message.
+func recipient(ctx context.Context, tx Nouns, t Ticket, messages []Message, chosen string) (channels.Address, Message, error) {
+	var last Message
+	for _, m := range slices.Backward(messages) {
+		if m.Direction == In && m.Channel == string(channels.Email) && m.Automatic == "" && !m.Stranger {
+			last = m
+			break
+		}
+	}
+	if chosen != "" {
+		email, err := cleanEmail(chosen)
+		if err != nil {
+			return channels.Address{}, last, invalid("to", "not an e-mail address")
+		}
+		return channels.Address{Value: email}, last, nil
+	}
+	if last.ReplyTo != "" {
+		return channels.Address{Value: last.ReplyTo}, last, nil
+	}
+	if last.FromValue != "" {
+		return channels.Address{Name: last.FromName, Value: last.FromValue}, last, nil
+	}
+	if t.CitizenID != nil {
+		c, err := tx.Citizen(ctx, *t.CitizenID)
+		if err != nil {
+			return channels.Address{}, last, err
+		}
+		for _, contact := range c.Contacts {
+			if contact.Type == "email" {
+				return channels.Address{Name: c.Name(), Value: contact.Value}, last, nil
+			}
+		}
+	}
+	return channels.Address{}, last, conflict("no_address")
+}
+
+// Note writes an internal note: it never leaves the house and changes no state.
+func (d *Desk) Note(ctx context.Context, a Actor, reference, text, key string) (Message, error) {
+	if err := checkText(text); err != nil {
+		return Message{}, err
+	}
+	var m Message
+	err := d.store.InTx(ctx, func(tx Nouns) error {
+		kept, fresh, err := remember(ctx, tx, a, key, d.now(), "note", reference, text)
+		if err != nil {
+			return err
+		}
+		t, err := d.find(ctx, tx, a, ActNote, reference, 0)
+		if err != nil {
+			return err
+		}
+		if !fresh {
+			m, err = tx.Message(ctx, kept.MessageID)
+			return err
+		}
+		now := d.now()
+		m = Message{
+			ID: NewID(), TicketID: t.ID, Direction: Note, Channel: t.Channel, FromName: a.Name, Text: strings.TrimSpace(text),
+			AgentID: &a.ID, At: now, CreatedAt: now,
+		}
+		t.UpdatedAt = now
+		if err := tx.SaveTicket(ctx, &t); err != nil {
+			return err
+		}
+		if err := tx.AddMessages(ctx, []Message{m}); err != nil {
+			return err
+		}
+		if err := complete(ctx, tx, kept, t.ID, m.ID); err != nil {
+			return err
+		}
+		e := event(EventNoteAdded, t, d.now, &a.ID, nil)
+		e.MessageID = &m.ID
+		return tx.AddEvents(ctx, []Event{e})
+	})
+	if err != nil {
+		return Message{}, err
+	}
+	d.after(ctx, effects{})
+	return m, nil
+}
+
+func checkText(text string) error {
+	switch {
+	case strings.TrimSpace(text) == "":
+		return invalid("text", "empty")
+	case len(text) > MaxText:
+		return invalid("text", "too_long")
+	case !utf8.ValidString(text) || strings.ContainsRune(text, 0):
+		return invalid("text", "not_text")
+	}
+	return nil
+}
+
+// answerSubject is the subject of every mail of a ticket: the citizen's, with the reference once.
+func answerSubject(t Ticket) string {
+	subject := strings.TrimSpace(referenceTag.ReplaceAllString(t.Subject, ""))
+	for {
+		cut := strings.TrimSpace(subject)
+		if len(cut) < 3 || !strings.EqualFold(cut[:3], "re:") {
+			break
+		}
+		subject = strings.TrimSpace(cut[3:])
+	}
+	return strings.TrimSpace("Re: "+subject) + " [Réf. " + t.Reference() + "]"
+}
+
+// references lists the References of an answer, oldest first: the ticket's pseudo-reference, what the message refers to (given newest
+// first), the message itself. The last one is what it answers.
+func references(t Ticket, cited Strings, id string, line Line) Strings {
+	_, host, _ := strings.Cut(line.Address, "@")
+	refs := Strings{PseudoReference(t.ID, host)}
+	for _, c := range slices.Backward(cited) {
+		if c != refs[0] {
+			refs = append(refs, c)
+		}
+	}
+	if id != "" {
+		refs = append(refs, id)
+	}
+	return refs
+}
+
+// address gives a mail of ours its Message-ID and, where the mailbox supports it, its reply token.
+func (d *Desk) address(m *Message, t Ticket, line Line) {
+	_, host, _ := strings.Cut(line.Address, "@")
+	m.ExternalID = d.keys.MessageID(t.ID, m.ID, host)
+	if line.PlusAddresses {
+		m.ReplyTo = d.keys.ReplyAddress(t.ID, line.Address)
+	}
+}
+
+func newDelivery(m Message, now time.Time) Delivery {
+	return Delivery{
+		ID: NewID(), MessageID: m.ID, TicketID: m.TicketID, Channel: m.Channel, State: DeliveryQueued, NextAt: now, CreatedAt: now,
+	}
+}
+
+func stale(t Ticket) error {
+	return &Error{Code: CodeStale, Args: map[string]any{"version": t.Version, "status": string(t.Status)}}
+}

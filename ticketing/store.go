@@ -1,0 +1,277 @@
+package ticketing
+
+import (
+	"context"
+	"time"
+
+	"guichet/channels"
+	"guichet/routing"
+)
+
+// Store is the contract asked of a database. Every method may be called by many goroutines. A method that finds nothing where
+// one thing was asked for returns an error that Is ErrNotFound; a list is empty instead. Times go in and come out in UTC.
+type Store interface {
+	Nouns
+	// InTx runs do in one transaction and commits if it returns nil. What do returns is returned as it is. A transaction the
+	// database had to give up because of another one (deadlock, busy) is run again, at most three times.
+	InTx(ctx context.Context, do func(tx Nouns) error) error
+}
+
+// Nouns is everything that can be done inside and outside a transaction, noun by noun.
+type Nouns interface {
+	Originals
+	Citizens
+	Tickets
+	Messages
+	Deliveries
+	Events
+	Towns
+	Agents
+	Requests
+	Lines
+}
+
+// OriginalKey names an original: unique together.
+type OriginalKey struct{ Channel, Key string }
+
+// Originals are messages as they came.
+type Originals interface {
+	// AddOriginals inserts those whose key is new, in the order of their keys, and tells which they were. One that another
+	// transaction is inserting is waited for.
+	AddOriginals(ctx context.Context, originals []Original) (added map[OriginalKey]bool, err error)
+	// AddCopies notes places; one that is known already is left as it is.
+	AddCopies(ctx context.Context, copies []Copy) error
+	// TicketsOfOriginals finds the tickets that messages were filed in, by the keys of their originals.
+	TicketsOfOriginals(ctx context.Context, keys []OriginalKey) (map[OriginalKey]string, error)
+	Original(ctx context.Context, id string) (Original, error)
+}
+
+// Citizens are the people and organisations.
+type Citizens interface {
+	// CitizensByContacts finds, per value, the citizen who claims it.
+	CitizensByContacts(ctx context.Context, contactType string, values []string) (map[string]Citizen, error)
+	// ClaimContacts inserts contacts with Claims set, in the order of their values, and gives the ids of those it could insert;
+	// the others are claimed by somebody else by now.
+	ClaimContacts(ctx context.Context, contacts []Contact) (won map[string]bool, err error)
+	AddCitizens(ctx context.Context, citizens []Citizen) error // without their Contacts
+	AddContacts(ctx context.Context, contacts []Contact) error
+	Citizen(ctx context.Context, id string) (Citizen, error) // with Contacts
+	// TouchCitizens notes that they were in contact; it never goes back in time.
+	TouchCitizens(ctx context.Context, ids []string, at time.Time) error
+}
+
+// TicketScope is the tickets an actor may see: those of the departments, and those she logged that nobody has taken yet.
+type TicketScope struct {
+	Departments []string
+	LoggedBy    string // "": nobody
+}
+
+// TicketSort is the order of a list.
+type TicketSort string
+
+// The orders. Each ends with the id, so that it is total.
+const (
+	SortReceived TicketSort = "received" // newest first
+	SortUpdated  TicketSort = "updated"  // newest first
+	SortDue      TicketSort = "due"      // soonest first, without a due date last
+	SortWaiting  TicketSort = "waiting"  // longest in the queue first; for Queued only
+)
+
+// TicketQuery asks for a page of tickets. Zero fields do not filter.
+type TicketQuery struct {
+	Scope          TicketScope
+	Departments    []string
+	Statuses       []Status
+	Channel        string
+	Motive         string
+	Assignee       string
+	Citizen        string
+	Queued         bool // stands in a queue
+	Text           string
+	Year, Number   int // the reference, when the text is one
+	DueBefore      *time.Time
+	ReceivedAfter  *time.Time
+	ReceivedBefore *time.Time
+	UpdatedAfter   *time.Time
+	Sort           TicketSort
+	After          *TicketMark // where the page before ended
+	Limit          int
+}
+
+// TicketMark is the last row of a page.
+type TicketMark struct {
+	At *time.Time // the sorted column; nil: it was empty
+	ID string
+}
+
+// TicketRow is a ticket with the two names a list shows.
+type TicketRow struct {
+	Ticket
+	CitizenKind  Kind
+	CitizenName  string
+	AssigneeName string
+}
+
+// QueueFigures is what the database knows of a department's load.
+type QueueFigures struct {
+	Waiting     int
+	OldestSince *time.Time // since when the oldest of them waits
+	Claimed     int        // open with an assignee
+	Overdue     int        // not closed, due date passed
+	Arrivals1h  int
+	Closed1h    int
+}
+
+// ViewCounts are the numbers beside the console's views.
+type ViewCounts struct {
+	Queued  map[string]int // per department of the scope
+	Mine    int            // open, assigned to the actor
+	Waiting int            // waiting for the citizen, assigned to the actor
+}
+
+// Tickets are the requests.
+type Tickets interface {
+	// TakeNumbers reserves n numbers of a year and gives the first.
+	TakeNumbers(ctx context.Context, year, n int) (first int, err error)
+	AddTickets(ctx context.Context, tickets []Ticket) error
+	AddParticipants(ctx context.Context, participants []Participant) error // one that is known already is left as it is
+	AddLinks(ctx context.Context, links []Link) error                      // one that is known already is left as it is
+	Ticket(ctx context.Context, year, number int) (Ticket, error)
+	TicketsByIDs(ctx context.Context, ids []string) ([]Ticket, error)
+	TicketsByReferences(ctx context.Context, references []string) ([]Ticket, error)
+	Participants(ctx context.Context, ticketIDs []string) ([]Participant, error)
+	Links(ctx context.Context, ticketID string) ([]Link, error) // in both directions
+	// Assign gives a ticket that nobody has to an agent and opens it. False: somebody was faster, or it is closed or waiting.
+	Assign(ctx context.Context, id, agentID string, now time.Time) (bool, error)
+	// SaveTicket writes every column that can change if the row still has t.Version, and raises the version. It returns an
+	// error that Is ErrStale when the row has moved on.
+	SaveTicket(ctx context.Context, t *Ticket) error
+	ListTickets(ctx context.Context, q TicketQuery) ([]TicketRow, error)
+	CountViews(ctx context.Context, scope TicketScope, agentID string, now time.Time) (ViewCounts, error)
+	QueueFigures(ctx context.Context, now time.Time) (map[string]QueueFigures, error)
+	routing.Source
+}
+
+// FiledUnder is a message's external id and the ticket it is in.
+type FiledUnder struct {
+	ExternalID string
+	TicketID   string
+	Direction  Direction
+}
+
+// Messages are the exchanges of tickets.
+type Messages interface {
+	AddMessages(ctx context.Context, messages []Message) error // without their Attachments and Delivery
+	AddAttachments(ctx context.Context, attachments []Attachment) error
+	// TicketsOfMessages finds messages by their external ids.
+	TicketsOfMessages(ctx context.Context, channel string, externalIDs []string) ([]FiledUnder, error)
+	MessagesOf(ctx context.Context, ticketID string) ([]Message, error) // by At, with Attachments and Delivery
+	Message(ctx context.Context, id string) (Message, error)            // with Attachments and Delivery
+	Attachment(ctx context.Context, id string) (Attachment, error)
+}
+
+// OutboxFigures says how the outbox is doing.
+type OutboxFigures struct {
+	ByState   map[DeliveryState]int // queued, sending, failed, parked
+	OldestDue *time.Time            // the earliest NextAt of those still to be sent
+}
+
+// Deliveries are the duties to send.
+type Deliveries interface {
+	AddDeliveries(ctx context.Context, deliveries []Delivery) error
+	// LeaseDeliveries gives owner up to limit deliveries of these channels that are due and that nobody holds, oldest first, and
+	// those whose holder's lease has run out. It commits by itself.
+	LeaseDeliveries(ctx context.Context, owner string, channels []string, now, until time.Time, limit int) ([]Delivery, error)
+	// SaveDelivery writes the delivery if owner still holds its lease, together with the attempt if there is one. False: it does not.
+	SaveDelivery(ctx context.Context, owner string, d Delivery, attempt *Attempt) (bool, error)
+	// DropLeases ends all leases but owner's, when the caller knows that nobody else is running.
+	DropLeases(ctx context.Context, owner string) error
+	Attempts(ctx context.Context, deliveryIDs []string) ([]Attempt, error)
+	// CountAcknowledgements counts automatic messages to each address since a time.
+	CountAcknowledgements(ctx context.Context, addresses []string, since time.Time) (map[string]int, error)
+	OutboxFigures(ctx context.Context) (OutboxFigures, error)
+}
+
+// Events are the journal.
+type Events interface {
+	AddEvents(ctx context.Context, events []Event) error
+	// EventsAfter reads on in an order that never skips an event of a transaction still open: on PostgreSQL by (Tx, ID), not
+	// beyond pg_snapshot_xmin(pg_current_snapshot()); on SQLite by ID.
+	EventsAfter(ctx context.Context, after Position, limit int) ([]Event, error)
+	LastPosition(ctx context.Context) (Position, error)
+	EventsOfTicket(ctx context.Context, ticketID string) ([]Event, error) // oldest first
+}
+
+// TownData is everything an administrator edits, read in one go.
+type TownData struct {
+	Departments []Department
+	Motives     []Motive
+	Rules       []Rule
+	Templates   []Template
+	Lines       []Line
+	Agents      []Agent // with Memberships
+}
+
+// Towns is what an administrator edits, and a revision that moves with every change.
+type Towns interface {
+	TownData(ctx context.Context) (TownData, error)
+	Revision(ctx context.Context) (int64, error)
+	BumpRevision(ctx context.Context) error
+	SaveDepartments(ctx context.Context, departments []Department) error // inserts or updates, by code
+	SaveMotives(ctx context.Context, motives []Motive) error
+	SaveRules(ctx context.Context, rules []Rule) error
+	SaveTemplates(ctx context.Context, templates []Template) error
+	SaveLines(ctx context.Context, lines []Line) error
+	// Setting reads a value kept for the town; SetSetting keeps one if there is none yet and gives the one that is kept.
+	Setting(ctx context.Context, key string) (string, error)
+	SetSetting(ctx context.Context, key, value string) (kept string, err error)
+}
+
+// Agents are the accounts, their tokens and their sessions.
+type Agents interface {
+	AgentByEmail(ctx context.Context, email string) (Agent, error) // with Memberships
+	SaveAgent(ctx context.Context, a Agent) error                  // inserts or updates by ID, with exactly these Memberships
+	AddToken(ctx context.Context, t Token) error
+	TokenByHash(ctx context.Context, hash string) (Token, error)
+	TouchToken(ctx context.Context, id string, at time.Time) error
+	SessionByHash(ctx context.Context, hash string, now time.Time) (Session, error) // not found once expired
+	SaveSession(ctx context.Context, s Session) error
+	DeleteSession(ctx context.Context, hash string) error
+	DeleteExpired(ctx context.Context, now time.Time) error // sessions and requests that are no longer of use
+}
+
+// Request is a creating call that carried an Idempotency-Key, and what it made.
+type Request struct {
+	Actor       string `gorm:"primaryKey"`
+	Key         string `gorm:"primaryKey"`
+	Fingerprint string // of the request's content: the same key with another content is refused
+	TicketID    string
+	MessageID   string
+	CreatedAt   time.Time
+}
+
+// Requests remembers creating calls for 24 hours.
+type Requests interface {
+	// AddRequest keeps r if its key is new. Otherwise it gives the one that was kept, after waiting for its transaction.
+	AddRequest(ctx context.Context, r Request) (kept Request, fresh bool, err error)
+	SaveRequest(ctx context.Context, r Request) error // fills TicketID and MessageID in
+}
+
+// Lines is how mailboxes and lines are doing, how far they were read and who reads them.
+type Lines interface {
+	Cursor(ctx context.Context, mailbox string) (channels.Cursor, error) // zero when it was never read
+	// SaveCursor keeps the cursor unless a later epoch has saved one; then it returns an error that Is ErrConflict.
+	SaveCursor(ctx context.Context, mailbox string, epoch int64, c channels.Cursor) error
+	// Hold takes the named lease, or renews it, for owner; held is false while somebody else has it. A new holder gets a higher epoch.
+	Hold(ctx context.Context, name, owner string, ttl time.Duration) (epoch int64, held bool, err error)
+	Drop(ctx context.Context, name, owner string) error
+	NoteHealth(ctx context.Context, h channels.Health) error
+	Healths(ctx context.Context) ([]channels.Health, error)
+}
+
+// Files keeps large originals and attachments under the SHA-256 of their content.
+type Files interface {
+	// Put keeps data and is only done when it would survive a crash. Putting the same data again costs nothing.
+	Put(ctx context.Context, data []byte) (sha256 string, err error)
+	Get(ctx context.Context, sha256 string) ([]byte, error)
+}

@@ -1,0 +1,216 @@
+package ticketing
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"guichet/routing"
+)
+
+// Take gives the actor the best ticket of a department's queue, or, when department is empty, of the department she works in whose
+// oldest ticket has waited longest. None: there is nothing to take (nil ticket, nil error), or she has as many as she may
+// (ErrFull). The claim in Redis keeps two agents from being sent to one ticket; the row decides.
+func (d *Desk) Take(ctx context.Context, a Actor, department string) (*Ticket, error) {
+	queues, err := d.queuesFor(ctx, a, department)
+	if err != nil {
+		return nil, err
+	}
+	for _, queue := range queues {
+		t, err := d.takeFrom(ctx, a, queue)
+		if t != nil || err != nil {
+			return t, err
+		}
+	}
+	return nil, nil
+}
+
+func (d *Desk) queuesFor(ctx context.Context, a Actor, department string) ([]string, error) {
+	s := d.town.Now()
+	if department != "" {
+		row, ok := s.Department(department)
+		if !ok || !a.Sees(row) {
+			return nil, ErrNotFound
+		}
+		if !a.Can(ActTake, Subject{Department: department, Visibility: row.Visibility}) {
+			return nil, ErrForbidden
+		}
+		return []string{department}, nil
+	}
+	depths, err := d.router.Depths(ctx)
+	if err != nil {
+		return nil, &Error{Code: CodeUnavailable, Reason: "redis", Err: err}
+	}
+	var queues []string
+	for _, row := range s.Works(a) {
+		if depths[row.Code].Waiting > 0 && !a.ReadOnly {
+			queues = append(queues, row.Code)
+		}
+	}
+	slices.SortStableFunc(queues, func(x, y string) int { return depths[x].OldestSince.Compare(depths[y].OldestSince) })
+	return queues, nil
+}
+
+// takeFrom claims until a claim holds. An item whose ticket somebody has already, or that is closed, falls out of the queue.
+func (d *Desk) takeFrom(ctx context.Context, a Actor, queue string) (*Ticket, error) {
+	for range 50 { // more lost claims than this in a row means that the queue is wrong; Reconcile will put it right
+		id, result, err := d.router.Claim(ctx, queue, a.ID, a.Capacity)
+		if err != nil {
+			return nil, &Error{Code: CodeUnavailable, Reason: "redis", Err: err}
+		}
+		switch result {
+		case routing.Empty:
+			return nil, nil
+		case routing.Full:
+			return nil, ErrFull
+		}
+		t, err := d.assign(ctx, a, id, a.ID, EventTicketTaken, queue)
+		if err == nil {
+			return &t, nil
+		}
+		if rerr := d.router.Release(context.WithoutCancel(ctx), id, a.ID); rerr != nil {
+			d.log.Warn("a lost claim stays until the next reconcile", "ticket_id", id, "error", rerr)
+		}
+		if !errors.Is(err, ErrConflict) && !errors.Is(err, ErrNotFound) {
+			return nil, err // the database failed: Reconcile puts the ticket back
+		}
+	}
+	return nil, nil
+}
+
+// assign is the second step of a claim: the row decides who has the ticket. queue, when it is given, is where the claim found it.
+func (d *Desk) assign(ctx context.Context, a Actor, id, agentID string, kind EventType, queue string) (Ticket, error) {
+	var t Ticket
+	err := d.store.InTx(ctx, func(tx Nouns) error {
+		ok, err := tx.Assign(ctx, id, agentID, d.now())
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return conflict("already_taken")
+		}
+		rows, err := tx.TicketsByIDs(ctx, []string{id})
+		if err != nil {
+			return err
+		}
+		if len(rows) == 0 {
+			return ErrNotFound
+		}
+		t = rows[0]
+		if queue != "" && t.Department != queue { // transferred while the queue still held it
+			return conflict("moved")
+		}
+		return tx.AddEvents(ctx, []Event{event(kind, t, d.now, &a.ID, Data{"agent": agentID})})
+	})
+	if err == nil {
+		d.after(ctx, effects{})
+	}
+	return t, err
+}
+
+// Claim gives the actor a ticket she chose.
+func (d *Desk) Claim(ctx context.Context, a Actor, reference string, ifMatch int) (Ticket, error) {
+	t, err := d.find(ctx, d.store, a, ActTake, reference, ifMatch)
+	if err != nil {
+		return t, err
+	}
+	if t.AssigneeID != nil && *t.AssigneeID == a.ID {
+		return t, nil
+	}
+	return d.give(ctx, a, t, a.ID, a.Capacity, EventTicketTaken)
+}
+
+// Assign gives a ticket to a colleague who works in its department, whoever had it before. Her capacity is the supervisor's to judge.
+func (d *Desk) Assign(ctx context.Context, a Actor, reference, agentEmail, reason string, ifMatch int) (Ticket, error) {
+	t, err := d.find(ctx, d.store, a, ActAssign, reference, ifMatch)
+	if err != nil {
+		return t, err
+	}
+	s := d.town.Now()
+	agent, ok := s.AgentByEmail(agentEmail)
+	if !ok {
+		agent, ok = s.Agent(agentEmail)
+	}
+	colleague, active := s.Actor(agent.ID, false)
+	if !ok || !active || !colleague.Can(ActTake, s.Subject(t)) {
+		return t, invalid("agent", "not_in_department")
+	}
+	if t.Status == StatusClosed {
+		return t, conflict("closed")
+	}
+	if t.AssigneeID != nil {
+		if *t.AssigneeID == agent.ID {
+			return t, nil
+		}
+		if t, err = d.release(ctx, a, t, reason); err != nil {
+			return t, err
+		}
+	}
+	return d.give(ctx, a, t, agent.ID, 0, EventTicketAssigned)
+}
+
+// give claims a named ticket for an agent. capacity 0 is no limit.
+func (d *Desk) give(ctx context.Context, a Actor, t Ticket, agentID string, capacity int, kind EventType) (Ticket, error) {
+	if t.AssigneeID != nil {
+		return t, conflict("already_taken")
+	}
+	if t.Status == StatusClosed {
+		return t, conflict("closed")
+	}
+	result, err := d.router.ClaimItem(ctx, t.ID, agentID, t.Weight, capacity)
+	if err != nil {
+		return t, &Error{Code: CodeUnavailable, Reason: "redis", Err: err}
+	}
+	if result == routing.Full {
+		return t, ErrFull
+	}
+	taken, err := d.assign(ctx, a, t.ID, agentID, kind, "")
+	if err != nil {
+		if rerr := d.router.Release(context.WithoutCancel(ctx), t.ID, agentID); rerr != nil {
+			d.log.Warn("a lost claim stays until the next reconcile", "ticket_id", t.ID, "error", rerr)
+		}
+	}
+	return taken, err
+}
+
+// Release gives a ticket back to its queue: one's own, or, as a supervisor, a colleague's. The status stays.
+func (d *Desk) Release(ctx context.Context, a Actor, reference, reason string, ifMatch int) (Ticket, error) {
+	t, err := d.find(ctx, d.store, a, ActTake, reference, ifMatch)
+	if err != nil {
+		return t, err
+	}
+	if t.AssigneeID == nil {
+		return t, nil
+	}
+	if *t.AssigneeID != a.ID && !a.Can(ActAssign, d.town.Now().Subject(t)) {
+		return t, ErrForbidden
+	}
+	return d.release(ctx, a, t, reason)
+}
+
+func (d *Desk) release(ctx context.Context, a Actor, t Ticket, reason string) (Ticket, error) {
+	held := routing.Held{ID: t.ID, Agent: *t.AssigneeID, Weight: t.Weight}
+	now := d.now()
+	t.AssigneeID, t.UpdatedAt = nil, now
+	if t.Status == StatusNew || t.Status == StatusOpen {
+		t.QueuedAt = &now
+	}
+	err := d.store.InTx(ctx, func(tx Nouns) error {
+		saved := t
+		if err := tx.SaveTicket(ctx, &saved); err != nil {
+			return err
+		}
+		err := tx.AddEvents(ctx, []Event{event(EventTicketReleased, saved, d.now, &a.ID, Data{"agent": held.Agent, "reason": clip(reason, 500)})})
+		if err == nil {
+			t = saved
+		}
+		return err
+	})
+	if err != nil {
+		return t, err
+	}
+	eff := effects{released: []routing.Held{held}}
+	eff.settle(t, d.now)
+	d.after(ctx, eff)
+	return t, nil
+}
