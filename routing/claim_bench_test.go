@@ -18,7 +18,7 @@ func BenchmarkClaim(b *testing.B) {
 		benchmarkClaim(b, &fixture{address: "embedded", clock: newClock()})
 	})
 	b.Run("server", func(b *testing.B) {
-		benchmarkClaim(b, &fixture{address: "redis://" + serverAddress(b), clock: newClock()})
+		benchmarkClaim(b, &fixture{address: serverURL(b).String(), clock: newClock()})
 	})
 }
 

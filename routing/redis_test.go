@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/url"
 	"os"
 	"os/exec"
 	"strings"
@@ -30,8 +31,10 @@ func onBoth(t *testing.T, test func(t *testing.T, f *fixture)) {
 		test(t, &fixture{address: "embedded", clock: newClock()})
 	})
 	t.Run("server", func(t *testing.T) {
-		line := newLine(t, serverAddress(t))
-		test(t, &fixture{address: "redis://" + line.address(), line: line, clock: newClock()})
+		server := serverURL(t)
+		line := newLine(t, server.Host)
+		server.Host = line.address()
+		test(t, &fixture{address: server.String(), line: line, clock: newClock()})
 	})
 }
 
@@ -94,15 +97,15 @@ func flush(t testing.TB, r *Router) {
 	}
 }
 
-// serverAddress returns host:port of a Redis server: the one of GUICHET_TEST_REDIS_URL, or a private one that ends with the test.
-func serverAddress(t testing.TB) string {
+// serverURL returns the address of a Redis server: the one of GUICHET_TEST_REDIS_URL, or a private one that ends with the test.
+func serverURL(t testing.TB) *url.URL {
 	t.Helper()
-	if url := os.Getenv("GUICHET_TEST_REDIS_URL"); url != "" {
-		options, err := redis.ParseURL(url)
+	if given := os.Getenv("GUICHET_TEST_REDIS_URL"); given != "" {
+		server, err := url.Parse(given)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return options.Addr
+		return server
 	}
 	binary, err := exec.LookPath("redis-server")
 	if err != nil {
@@ -133,7 +136,7 @@ func serverAddress(t testing.TB) string {
 		}
 		return err == nil
 	})
-	return address
+	return &url.URL{Scheme: "redis", Host: address}
 }
 
 // eventually waits for something that happens beside the test.

@@ -51,8 +51,8 @@ type Decision struct {
 // Book is a set of rules made ready for use. It never changes and may be shared.
 type Book struct {
 	rules   []compiledRule
-	numbers map[string]int       // every key of every word in the rules, numbered
-	starts  map[[2]byte][]string // how a word must begin to have one of these keys, by its first two letters
+	numbers map[string]int    // every key of every word in the rules, numbered
+	starts  [1 << 10][]string // how a word must begin to have one of these keys, by slot
 }
 
 type compiledRule struct {
@@ -68,7 +68,7 @@ type term struct {
 
 // Compile makes rules ready for use. The error names every rule that cannot work, and why.
 func Compile(rules []Rule) (*Book, error) {
-	b := &Book{numbers: make(map[string]int), starts: make(map[[2]byte][]string)}
+	b := &Book{numbers: make(map[string]int)}
 	var problems []error
 	seen := make(map[string]bool)
 	for _, rule := range rules {
@@ -90,7 +90,7 @@ func Compile(rules []Rule) (*Book, error) {
 	})
 	for key := range b.numbers {
 		start := startOf(key)
-		b.starts[firstTwo(start)] = append(b.starts[firstTwo(start)], start)
+		b.starts[slot(start)] = append(b.starts[slot(start)], start)
 	}
 	return b, nil
 }
@@ -265,9 +265,7 @@ func (b *Book) keys(word string) []int {
 
 // begins reports whether a folded word begins as one of the rules' keys does.
 func (b *Book) begins(folded []byte) bool {
-	var two [2]byte
-	copy(two[:], folded)
-	for _, start := range b.starts[two] {
+	for _, start := range b.starts[slot(folded)] {
 		if len(folded) >= len(start) && string(folded[:len(start)]) == start {
 			return true
 		}
@@ -284,9 +282,15 @@ func startOf(key string) string {
 	return key[:min(len(key), max(3, len(key)-2))]
 }
 
-func firstTwo(s string) (two [2]byte) {
-	copy(two[:], s)
-	return two
+// slot is the place of a beginning in Book.starts, made of its first two letters. Two beginnings may share it.
+func slot[T string | []byte](start T) int {
+	switch len(start) {
+	case 0:
+		return 0
+	case 1:
+		return int(start[0]&31) << 5
+	}
+	return int(start[0]&31)<<5 | int(start[1]&31)
 }
 
 // truncate returns the first n characters of s.

@@ -126,7 +126,7 @@ func cleanAddress(s string) string {
 
 // cleanName decodes a display name, strips its quotes and makes one line of it.
 func cleanName(s string) string {
-	s = strings.TrimSpace(s)
+	s = strings.Trim(s, "<> \t\r\n")
 	if len(s) >= 2 && s[0] == '"' && s[len(s)-1] == '"' {
 		s = s[1 : len(s)-1]
 	}

@@ -370,4 +370,3 @@ func split(body []byte, boundary string) iter.Seq[[]byte] {
 func withoutLastEOL(b []byte) []byte {
 	return bytes.TrimSuffix(bytes.TrimSuffix(b, []byte("\n")), []byte("\r"))
 }
-

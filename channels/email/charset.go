@@ -117,4 +117,3 @@ func decodeUTF7(b []byte) string {
 func isBase64(c byte) bool {
 	return c != '=' && bytes.IndexByte([]byte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"), c) >= 0
 }
-

@@ -28,7 +28,7 @@ type round struct {
 
 	flying      int // letters given to desk and not heard of
 	flyingBytes int
-	missing     int // mails in a row that the server did not give
+	missing     int  // mails in a row that the server did not give
 	stuck       bool // the Receiver failed and has not taken anything since
 }
 

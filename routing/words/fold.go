@@ -19,6 +19,9 @@ func Fold(s string) string {
 	return s
 }
 
+// latin is À to ÿ folded, where one letter does: what nearly all French text needs.
+const latin = "aaaaaa ceeeeiiii nooooo  uuuuy  aaaaaa ceeeeiiii nooooo  uuuuy y"
+
 // AppendFold appends Fold(s) to dst, for callers that fold many words and keep few.
 func AppendFold(dst []byte, s string) []byte {
 	for i := 0; i < len(s); {
@@ -30,8 +33,12 @@ func AppendFold(dst []byte, s string) []byte {
 			i++
 			continue
 		}
-		_, size := utf8.DecodeRuneInString(s[i:])
-		dst = appendFoldRune(dst, s[i:i+size])
+		r, size := utf8.DecodeRuneInString(s[i:])
+		if 'À' <= r && r <= 'ÿ' && latin[r-'À'] != ' ' {
+			dst = append(dst, latin[r-'À'])
+		} else {
+			dst = appendFoldRune(dst, s[i:i+size])
+		}
 		i += size
 	}
 	return dst

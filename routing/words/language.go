@@ -38,7 +38,7 @@ func stopWord(word string) string {
 	case "le", "la", "les", "un", "une", "des", "du", "de", "et", "ou", "est", "sont", "que", "qui", "quoi", "dans", "sur", "pour",
 		"par", "avec", "sans", "ce", "cet", "cette", "ces", "mon", "ma", "mes", "notre", "nos", "votre", "vos", "leur", "je", "tu",
 		"il", "elle", "nous", "vous", "ils", "elles", "ne", "pas", "au", "aux", "en", "depuis", "chez", "mais", "donc", "suis",
-		"avons", "avez", "ont", "etes", "sommes", "bonjour", "merci", "svp", "slt", "cmt", "pr":
+		"avons", "avez", "ont", "etes", "bonjour", "merci", "svp", "slt", "cmt", "pr":
 		return "fr"
 	case "the", "an", "of", "and", "is", "are", "was", "were", "been", "to", "in", "it", "its", "that", "this", "these", "those",
 		"for", "with", "from", "by", "at", "my", "our", "your", "his", "her", "their", "i", "you", "he", "she", "we", "they", "not",

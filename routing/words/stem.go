@@ -10,11 +10,11 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Stem returns the French stem of one word, folded: "Inondées" and "inondation" give "inond". A word with a digit in it has no
-// other form than itself.
+// Stem returns the French stem of one word, folded: "Inondées" and "inondation" give "inond". A word with a digit in it and the
+// short common words of both languages have no other form than themselves.
 func Stem(word string) string {
-	if strings.ContainsFunc(word, unicode.IsNumber) {
-		return Fold(word)
+	if folded := Fold(word); isRigid(folded) {
+		return folded
 	}
 	return trim(Fold(french.Stem(lower(word), true)))
 }
@@ -22,15 +22,21 @@ func Stem(word string) string {
 // Keys returns what a word is looked up by: its stem, the stem of the word typed without accents, and its English stem, each once.
 // Two words are the same for us when they share a key.
 func Keys(word string) []string {
-	keys := []string{Stem(word)}
 	folded := Fold(word)
-	if strings.ContainsFunc(folded, unicode.IsNumber) {
-		return keys
+	if isRigid(folded) {
+		return []string{folded}
 	}
-	if folded != lower(word) {
+	lowered := lower(word)
+	keys := []string{trim(Fold(french.Stem(lowered, true)))}
+	if folded != lowered {
 		keys = appendNew(keys, trim(french.Stem(folded, true)))
 	}
 	return appendNew(keys, trim(english.Stem(folded, true)))
+}
+
+// isRigid reports whether a folded word has one form only.
+func isRigid(folded string) bool {
+	return stopWord(folded) != "" || strings.ContainsFunc(folded, unicode.IsNumber)
 }
 
 // lower returns a word as the stemmers know it: in lower case, each accent one with its letter.

@@ -1,0 +1,88 @@
+// Package console is what agents and supervisors see: pages rendered on the server, in French and English, that work without
+// JavaScript and become live with it. One file per page; templates, assets and locales are embedded and read once.
+package console
+
+import (
+	"log/slog"
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+
+	"guichet/agentapi/auth"
+	"guichet/ticketing"
+)
+
+// Parts is what a Console is made of.
+type Parts struct {
+	Desk     *ticketing.Desk
+	Reader   *ticketing.Reader
+	Town     *ticketing.Town
+	Guard    *auth.Guard
+	Now      ticketing.Clock
+	Log      *slog.Logger
+	SafeHTML func(html string) string // makes a citizen's HTML safe to show in a sandboxed frame
+}
+
+// Console is the pages. It keeps nothing between requests.
+type Console struct {
+	desk     *ticketing.Desk
+	reader   *ticketing.Reader
+	town     *ticketing.Town
+	guard    *auth.Guard
+	now      ticketing.Clock
+	log      *slog.Logger
+	safeHTML func(string) string
+	assets   *assets
+	voices   map[string]*voice // by language
+}
+
+// Route is a page or an action. The error it returns is for agentapi to show, through ErrorPage.
+type Route struct {
+	Method string
+	Path   string
+	Public bool // reachable without being signed in
+	Handle func(*gin.Context) error
+}
+
+// New reads the templates, the locales and the assets.
+func New(p Parts) (*Console, error) {
+	c := &Console{
+		desk: p.Desk, reader: p.Reader, town: p.Town, guard: p.Guard, now: p.Now, log: p.Log, safeHTML: p.SafeHTML,
+	}
+	var err error
+	if c.assets, err = loadAssets(); err != nil {
+		return nil, err
+	}
+	c.voices, err = c.loadVoices()
+	return c, err
+}
+
+// Routes lists every page and action. Unsafe methods are protected against other sites by agentapi (Fetch-Metadata, Origin).
+func (c *Console) Routes() []Route {
+	get, post := http.MethodGet, http.MethodPost
+	return []Route{
+		{get, "/login", true, c.loginPage},
+		{post, "/login", true, c.signIn},
+		{post, "/logout", false, c.signOut},
+		{get, "/", false, c.signedIn(c.workPage)},
+		{get, "/tickets", false, c.signedIn(c.ticketsPage)},
+		{get, "/tickets/:ref", false, c.signedIn(c.ticketPage)},
+		{post, "/queue/next", false, c.signedIn(c.takeNext)},
+		{post, "/tickets/:ref/claim", false, c.signedIn(c.claim)},
+		{post, "/tickets/:ref/release", false, c.signedIn(c.release)},
+		{post, "/tickets/:ref/reply", false, c.signedIn(c.reply)},
+		{post, "/tickets/:ref/note", false, c.signedIn(c.note)},
+		{post, "/tickets/:ref/transfer", false, c.signedIn(c.transfer)},
+		{post, "/tickets/:ref/close", false, c.signedIn(c.closeTicket)},
+		{post, "/tickets/:ref/reopen", false, c.signedIn(c.reopen)},
+		{get, "/messages/:id/view", false, c.signedIn(c.messageView)},
+		{get, "/contacts/new", false, c.signedIn(c.contactPage)},
+		{post, "/contacts/new", false, c.signedIn(c.logContact)},
+	}
+}
+
+// AssetsPath is where Assets is to be mounted, for GET and HEAD and without signing in.
+const AssetsPath = "/assets/"
+
+// Assets serves the style sheet, the modules and the pictures.
+func (c *Console) Assets() http.Handler { return c.assets }

@@ -1,0 +1,103 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"guichet/ticketing"
+)
+
+// AddDeliveries implements ticketing.Deliveries.
+func (n nouns) AddDeliveries(ctx context.Context, deliveries []ticketing.Delivery) error {
+	return insert(ctx, n, deliveries, insertion{})
+}
+
+// LeaseDeliveries implements ticketing.Deliveries.
+func (n nouns) LeaseDeliveries(ctx context.Context, owner string, channels []string, now, until time.Time, limit int) ([]ticketing.Delivery, error) {
+	var leased []ticketing.Delivery
+	err := n.read(ctx, &leased, `WITH due AS MATERIALIZED (
+			SELECT id FROM deliveries
+			WHERE state IN ('queued', 'sending') AND next_at <= ? AND (leased_until IS NULL OR leased_until <= ?) AND ?
+			ORDER BY next_at, id LIMIT ?`+n.forUpdate(" FOR UPDATE SKIP LOCKED")+`)
+		UPDATE deliveries SET lease_owner = ?, leased_until = ? WHERE id IN (SELECT id FROM due) RETURNING *`,
+		now, now, n.among("channel", channels), limit, owner, until)
+	slices.SortFunc(leased, func(a, b ticketing.Delivery) int {
+		return cmp.Or(a.NextAt.Compare(b.NextAt), cmp.Compare(a.ID, b.ID))
+	})
+	return leased, err
+}
+
+// SaveDelivery implements ticketing.Deliveries. A lease that has run out and that nobody has taken since is still held: what became
+// of the attempt is better known than lost.
+func (n nouns) SaveDelivery(ctx context.Context, owner string, d ticketing.Delivery, attempt *ticketing.Attempt) (saved bool, err error) {
+	columns := []string{
+		"state", "attempts", "uncertain", "next_at", "lease_owner", "leased_until", "attempting_since", "error", "external_id", "done_at",
+	}
+	err = n.together(ctx, func(tx nouns) error {
+		var err error
+		saved, err = update(ctx, tx, &d, columns, "id = ? AND lease_owner = ?", d.ID, owner)
+		if err != nil || !saved || attempt == nil {
+			return err
+		}
+		return insert(ctx, tx, []ticketing.Attempt{*attempt}, insertion{})
+	})
+	return saved && err == nil, err
+}
+
+// DropLeases implements ticketing.Deliveries.
+func (n nouns) DropLeases(ctx context.Context, owner string) error {
+	_, err := n.exec(ctx, "UPDATE deliveries SET lease_owner = '', leased_until = NULL WHERE lease_owner <> '' AND lease_owner <> ?", owner)
+	return err
+}
+
+// Attempts implements ticketing.Deliveries.
+func (n nouns) Attempts(ctx context.Context, deliveryIDs []string) (attempts []ticketing.Attempt, err error) {
+	err = n.orm.WithContext(ctx).Where(n.among("delivery_id", deliveryIDs)).Order("delivery_id, number").Find(&attempts).Error
+	return attempts, failed(err)
+}
+
+// CountAcknowledgements implements ticketing.Deliveries. A machine writes to one address at a time: the first of To counts.
+func (n nouns) CountAcknowledgements(ctx context.Context, addresses []string, since time.Time) (map[string]int, error) {
+	recipient := `json_extract(nullif("to", ''), '$[0].value')` // as messages_acknowledged has it
+	if n.db.engine == PostgreSQL {
+		recipient = `(nullif("to", '')::jsonb -> 0 ->> 'value')`
+	}
+	counts := make(map[string]int, len(addresses))
+	if len(addresses) == 0 {
+		return counts, nil
+	}
+	var rows []struct {
+		Address string
+		Count   int
+	}
+	err := n.read(ctx, &rows, "SELECT "+recipient+" AS address, COUNT(*) AS count FROM messages WHERE direction = 'out' AND automatic <> '' AND at >= ? AND ? GROUP BY 1",
+		since, n.among(recipient, addresses))
+	for _, r := range rows {
+		counts[r.Address] = r.Count
+	}
+	return counts, err
+}
+
+// OutboxFigures implements ticketing.Deliveries.
+func (n nouns) OutboxFigures(ctx context.Context) (ticketing.OutboxFigures, error) {
+	figures := ticketing.OutboxFigures{ByState: map[ticketing.DeliveryState]int{}}
+	var rows []struct {
+		State ticketing.DeliveryState
+		Count int
+	}
+	err := n.read(ctx, &rows, "SELECT state, COUNT(*) AS count FROM deliveries WHERE state IN ('queued', 'sending', 'failed', 'parked') GROUP BY state")
+	if err != nil {
+		return figures, err
+	}
+	for _, r := range rows {
+		figures.ByState[r.State] = r.Count
+	}
+	var next []ticketing.Delivery
+	err = n.read(ctx, &next, "SELECT next_at FROM deliveries WHERE state IN ('queued', 'sending') ORDER BY next_at, id LIMIT 1")
+	if len(next) > 0 {
+		figures.OldestDue = &next[0].NextAt
+	}
+	return figures, err
+}

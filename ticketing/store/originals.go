@@ -1,0 +1,62 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"slices"
+
+	"guichet/ticketing"
+)
+
+// AddOriginals implements ticketing.Originals.
+func (n nouns) AddOriginals(ctx context.Context, originals []ticketing.Original) (map[ticketing.OriginalKey]bool, error) {
+	sorted := slices.SortedStableFunc(slices.Values(originals), func(a, b ticketing.Original) int {
+		return cmp.Or(cmp.Compare(a.Channel, b.Channel), cmp.Compare(a.Key, b.Key))
+	})
+	added := make(map[ticketing.OriginalKey]bool, len(sorted))
+	how := insertion{conflict: "(channel, key) DO NOTHING", returning: "channel, key"}
+	err := insertReturning(ctx, n, sorted, how, func(row *sql.Rows) error {
+		var k ticketing.OriginalKey
+		if err := row.Scan(&k.Channel, &k.Key); err != nil {
+			return err
+		}
+		added[k] = true
+		return nil
+	})
+	return added, err
+}
+
+// AddCopies implements ticketing.Originals.
+func (n nouns) AddCopies(ctx context.Context, copies []ticketing.Copy) error {
+	sorted := slices.SortedStableFunc(slices.Values(copies), func(a, b ticketing.Copy) int {
+		return cmp.Or(cmp.Compare(a.Mailbox, b.Mailbox), cmp.Compare(a.UIDValidity, b.UIDValidity), cmp.Compare(a.UID, b.UID))
+	})
+	return insert(ctx, n, sorted, insertion{conflict: "DO NOTHING"})
+}
+
+// TicketsOfOriginals implements ticketing.Originals.
+func (n nouns) TicketsOfOriginals(ctx context.Context, keys []ticketing.OriginalKey) (map[ticketing.OriginalKey]string, error) {
+	byChannel := map[string][]string{}
+	for _, k := range keys {
+		byChannel[k.Channel] = append(byChannel[k.Channel], k.Key)
+	}
+	filed := make(map[ticketing.OriginalKey]string, len(keys))
+	for channel, keys := range byChannel {
+		var rows []struct{ Key, TicketID string }
+		err := n.read(ctx, &rows, "SELECT o.key, m.ticket_id FROM originals o JOIN messages m ON m.original_id = o.id WHERE o.channel = ? AND ?",
+			channel, n.among("o.key", keys))
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range rows {
+			filed[ticketing.OriginalKey{Channel: channel, Key: r.Key}] = r.TicketID
+		}
+	}
+	return filed, nil
+}
+
+// Original implements ticketing.Originals.
+func (n nouns) Original(ctx context.Context, id string) (ticketing.Original, error) {
+	return one[ticketing.Original](ctx, n, "id = ?", id)
+}
