@@ -75,6 +75,7 @@ func TestDecide(t *testing.T) {
 		{"line", Facts{Line: "Urbanisme@valmont.example"}, "line", ""},
 		{"part of a word", Facts{Text: "le troupeau du beauceron à l'étage"}, "", ""},
 		{"empty with a photo", Facts{Subject: "(no subject)", Text: " \n"}, "", ""},
+		{"one endless word", Facts{Text: "eau" + strings.Repeat("ement", 4000)}, "", ""},
 		{"Arabic", Facts{Text: "مرحبا بكم"}, "", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -53,15 +53,19 @@ const (
 type effects struct {
 	enqueue  []routing.Item
 	remove   []string
+	held     []routing.Held
 	released []routing.Held
 	outbox   bool
 }
 
 // settle makes the queues what the ticket now says.
 func (e *effects) settle(t Ticket, now Clock) {
-	if t.Queued(now()) {
+	switch {
+	case t.Queued(now()):
 		e.enqueue = append(e.enqueue, itemOf(t))
-	} else {
+	case t.UsesCapacity():
+		e.held = append(e.held, routing.Held{ID: t.ID, Agent: *t.AssigneeID, Weight: t.Weight})
+	default:
 		e.remove = append(e.remove, t.ID)
 	}
 }
@@ -87,6 +91,10 @@ func (d *Desk) after(ctx context.Context, e effects) {
 	}
 	for _, h := range e.released {
 		warn("release", d.router.Release(ctx, h.ID, h.Agent))
+	}
+	for _, h := range e.held { // it is hers already, whatever her capacity
+		_, err := d.router.ClaimItem(ctx, h.ID, h.Agent, h.Weight, 0)
+		warn("hold", err)
 	}
 	if len(e.enqueue) > 0 {
 		warn("enqueue", d.router.Enqueue(ctx, e.enqueue...))

@@ -161,8 +161,11 @@ func (d *Desk) give(ctx context.Context, a Actor, t Ticket, agentID string, capa
 	if err != nil {
 		return t, &Error{Code: CodeUnavailable, Reason: "redis", Err: err}
 	}
-	if result == routing.Full {
+	switch result {
+	case routing.Full:
 		return t, ErrFull
+	case routing.Taken:
+		return t, conflict("already_taken")
 	}
 	taken, err := d.assign(ctx, a, t.ID, agentID, kind, "")
 	if err != nil {

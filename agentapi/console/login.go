@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/gin-gonic/gin"
@@ -38,12 +39,17 @@ func (c *Console) signIn(g *gin.Context) error {
 	}
 	v := c.voiceFor(g, "")
 	switch refused.Code {
-	case auth.CodeTooMany:
-		return c.showLogin(g, http.StatusTooManyRequests, b, &alert{v.say("login.too_many"), v.say("login.too_many_detail")})
+	case auth.CodeRateLimited:
+		seconds, _ := refused.Args["retry_after"].(int)
+		g.Header("Retry-After", strconv.Itoa(seconds))
+		a := &alert{v.say("login.too_many"), v.count("login.too_many_detail", max(1, (seconds+59)/60))}
+		return c.showLogin(g, http.StatusTooManyRequests, b, a)
+	case auth.CodeCredentials:
+		return c.showLogin(g, http.StatusUnauthorized, b, v.alert("login.wrong"))
 	case ticketing.CodeUnavailable:
-		return c.showLogin(g, http.StatusServiceUnavailable, b, &alert{v.say("refuse.unavailable"), v.say("refuse.unavailable_detail")})
+		return c.showLogin(g, http.StatusServiceUnavailable, b, v.alert("refuse.unavailable"))
 	}
-	return c.showLogin(g, http.StatusUnauthorized, b, &alert{v.say("login.wrong"), v.say("login.wrong_detail")})
+	return err
 }
 
 func (c *Console) showLogin(g *gin.Context, status int, b loginBody, a *alert) error {
@@ -53,6 +59,9 @@ func (c *Console) showLogin(g *gin.Context, status int, b loginBody, a *alert) e
 
 // signOut ends the session.
 func (c *Console) signOut(g *gin.Context) error {
+	if err := auth.Refused(g.Request.Context()); err != nil {
+		return err
+	}
 	if err := c.guard.SignOut(g.Request.Context()); err != nil {
 		return err
 	}

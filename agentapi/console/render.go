@@ -90,6 +90,9 @@ type request struct {
 // signedIn gives a handler its agent. Whoever is not signed in goes to do so, and comes back to the page she asked for.
 func (c *Console) signedIn(handle func(*request) error) func(*gin.Context) error {
 	return func(g *gin.Context) error {
+		if err := auth.Refused(g.Request.Context()); err != nil {
+			return err
+		}
 		actor, ok := auth.ActorOf(g.Request.Context())
 		if !ok {
 			target := "/login"

@@ -61,19 +61,33 @@ func historyAt(lines []line, i, answered int) (int, bool) {
 	if len(lines[i].text) > longest || len(lines[i].text) == 0 {
 		return 0, false
 	}
-	if ruleLine.MatchString(lines[i].text) {
+	// Most lines are ruled out by a look at their beginning; the expressions are for the rest.
+	if strings.HasPrefix(strings.TrimSpace(lines[i].text), "--") && ruleLine.MatchString(lines[i].text) {
 		return lines[i].at, true
 	}
-	if n := introAt(lines, i); n > 0 && i+n > answered {
-		return lines[i].at, true
+	if beginsIntro(lines[i].text) {
+		if n := introAt(lines, i); n > 0 && i+n > answered {
+			return lines[i].at, true
+		}
 	}
-	if outlookAt(lines, i) {
+	if strings.Contains(lines[i].text, ":") && outlookAt(lines, i) {
 		if i > 0 && underline.MatchString(lines[i-1].text) {
 			i--
 		}
 		return lines[i].at, true
 	}
 	return 0, false
+}
+
+// beginsIntro reports whether the first word of a line is one that announcements begin with.
+func beginsIntro(text string) bool {
+	text = strings.TrimLeft(text, " \t\u00a0>")
+	for _, word := range []string{"le", "on", "am", "el", "il"} {
+		if len(text) > len(word) && strings.EqualFold(text[:len(word)], word) {
+			return true
+		}
+	}
+	return false
 }
 
 // introAt returns over how many lines "Le …, … a écrit :" runs from line i on, 0 when it does not begin there.

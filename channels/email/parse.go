@@ -15,8 +15,11 @@ import (
 // parts, depth), which no honest mail reaches. It is filed for a person to look at.
 var ErrTooComplex = errors.New("mail too complex to read")
 
-// maxReferences is how many of the identifiers in References are kept, the newest ones.
-const maxReferences = 50
+// How many identifiers of References are kept, the newest ones, and how many envelope recipients.
+const (
+	maxReferences  = 50
+	maxDeliveredTo = 50
+)
 
 // Parse reads one mail (RFC 5322, RFC 2045 to 2049) as it came from mailbox m. at is when it reached the server, place where it
 // lies, nil when it came another way.
@@ -91,7 +94,7 @@ func readFields(in *channels.Inbound, h head, charset string, m Mailbox) {
 	in.To = recipients(h, "To")
 	in.Cc = recipients(h, "Cc")
 	for _, a := range recipients(h, "Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To") {
-		if !slices.Contains(in.DeliveredTo, a.Value) {
+		if len(in.DeliveredTo) < maxDeliveredTo && !slices.Contains(in.DeliveredTo, a.Value) {
 			in.DeliveredTo = append(in.DeliveredTo, a.Value)
 		}
 	}

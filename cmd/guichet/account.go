@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -142,29 +141,21 @@ func noSuchAgent(email string, err error) error {
 	return err
 }
 
-// readPassword takes the password from GUICHET_PASSWORD, or one line of standard input, and gives its hash. It is no flag, because
-// flags are seen by everybody on the machine.
+// readPassword takes the password from one line of standard input and gives its hash. It is no flag, because flags are seen by
+// everybody on the machine.
 func readPassword(w world) (hash string, err error) {
-	password := ""
-	for _, v := range w.env {
-		if p, ok := strings.CutPrefix(v, "GUICHET_PASSWORD="); ok {
-			password = p
-		}
-	}
-	if password == "" {
-		if terminal(w.stderr) {
-			if _, err := fmt.Fprint(w.stderr, "Password: "); err != nil {
-				return "", err
-			}
-		}
-		line, err := bufio.NewReader(os.Stdin).ReadString('\n')
-		if err != nil && !errors.Is(err, io.EOF) {
+	if terminal(w.stderr) {
+		if _, err := fmt.Fprint(w.stderr, "Password: "); err != nil {
 			return "", err
 		}
-		password = strings.TrimRight(line, "\r\n")
 	}
+	line, err := bufio.NewReader(w.stdin).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", err
+	}
+	password := strings.TrimRight(line, "\r\n")
 	if password == "" {
-		return "", fmt.Errorf("no password; give it on one line of standard input or in GUICHET_PASSWORD (%w)", errUsage)
+		return "", fmt.Errorf("no password; give it on one line of standard input (%w)", errUsage)
 	}
 	return auth.HashPassword(password)
 }

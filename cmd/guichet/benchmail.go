@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"strings"
 	"time"
 
@@ -38,7 +37,7 @@ func (b benchMailserver) Run(w world) error {
 	if _, err := fmt.Fprintln(w.stdout, port); err != nil {
 		return err
 	}
-	orders := bufio.NewScanner(os.Stdin)
+	orders := bufio.NewScanner(w.stdin)
 	for orders.Scan() {
 		beat := time.NewTicker(50 * time.Millisecond)
 		for range b.Paced {
@@ -57,8 +56,10 @@ func (b benchMailserver) Run(w world) error {
 type corpus struct {
 	letters []demo.Letter
 	random  *rand.Rand
-	sent    []string
+	sent    []sentLetter
 }
+
+type sentLetter struct{ id, writer string }
 
 func (c *corpus) next(id string) []byte {
 	n := len(c.sent)
@@ -74,10 +75,11 @@ func (c *corpus) next(id string) []byte {
 	}
 	e := demo.Envelope{To: demoAddress, ID: id, At: time.Unix(1_700_000_000+int64(n), 0)}
 	if n%5 == 4 {
-		e.InReplyTo = c.sent[c.random.IntN(n)]
+		parent := c.sent[c.random.IntN(n)]
+		l.From.Email, e.InReplyTo = parent.writer, parent.id
 		e.References = []string{e.InReplyTo}
 	}
-	c.sent = append(c.sent, id)
+	c.sent = append(c.sent, sentLetter{id: id, writer: l.From.Email})
 	raw, err := l.Mail(e)
 	if err != nil { // the letters are ours and were written before
 		return nil

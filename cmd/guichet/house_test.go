@@ -19,7 +19,7 @@ const module = "guichet"
 var rooms = map[string][]string{
 	"cmd":                {"agentapi/...", "ticketing/...", "routing/...", "channels/...", "config"},
 	"config":             {"channels/..."}, // option structs only
-	"agentapi":           {"agentapi/auth", "agentapi/console", "ticketing", "ticketing/calendar", "ticketing/legal", "routing/...", "channels/..."},
+	"agentapi":           {"agentapi/auth", "agentapi/console", "ticketing", "ticketing/calendar", "ticketing/legal", "routing/...", "channels"},
 	"agentapi/auth":      {"ticketing"},
 	"agentapi/console":   {"agentapi/auth", "ticketing", "ticketing/calendar", "ticketing/legal", "routing/...", "channels"},
 	"ticketing":          {"ticketing/calendar", "ticketing/legal", "routing/...", "channels"},
@@ -108,7 +108,8 @@ func TestTopFolders(t *testing.T) {
 // root of the repository, seen from this package.
 var root = filepath.Join("..", "..")
 
-// listed is what `go list` says of a package: Imports are those of the program, without its tests'.
+// listed is what `go list` says of a package: Imports are those of the program, without its tests'. What does not compile is for
+// the compiler to say, hence -e.
 type listed struct {
 	ImportPath string
 	Imports    []string
@@ -116,7 +117,7 @@ type listed struct {
 
 func packages(t *testing.T) []listed {
 	t.Helper()
-	list := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports", "./...")
+	list := exec.CommandContext(t.Context(), "go", "list", "-e", "-json=ImportPath,Imports", "./...")
 	list.Dir = root
 	list.Stderr = os.Stderr
 	out, err := list.Output()

@@ -61,10 +61,11 @@ func openHub(ctx context.Context, c config.Config, log *slog.Logger, o hubOption
 	if err := h.openData(ctx, o); err != nil {
 		return nil, err
 	}
-	files, err := store.OpenFiles(c.Files)
+	files, err := store.OpenFolder(c.Files)
 	if err != nil {
 		return nil, fmt.Errorf("files %s: %w; make the folder writable for the user Guichet runs as", c.Files, err)
 	}
+	h.closers = append(h.closers, files.Close)
 	if h.router, err = routing.Open(ctx, c.Redis, routing.Options{Log: log, Now: time.Now}); err != nil {
 		return nil, err
 	}

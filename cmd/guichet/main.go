@@ -19,7 +19,7 @@ var version = "dev"
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	os.Exit(run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
+	os.Exit(run(ctx, os.Args[1:], os.Environ(), os.Stdin, os.Stdout, os.Stderr))
 }
 
 // Exit codes: 0 done, 1 failed, 2 wrong usage.
@@ -36,6 +36,7 @@ var errUsage = errors.New("wrong usage")
 type world struct {
 	ctx    context.Context
 	env    []string
+	stdin  io.Reader
 	stdout io.Writer
 	stderr io.Writer
 	config string
@@ -56,7 +57,7 @@ type commandLine struct {
 }
 
 // run is the whole command, without the process around it.
-func run(ctx context.Context, args, env []string, stdout, stderr io.Writer) int {
+func run(ctx context.Context, args, env []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	var line commandLine
 	exit := -1
 	parser, err := kong.New(&line, kong.Name("guichet"), kong.Description("The contact hub of a town hall."), kong.UsageOnError(),
@@ -74,7 +75,7 @@ func run(ctx context.Context, args, env []string, stdout, stderr io.Writer) int 
 	if err != nil {
 		return fail(stderr, fmt.Errorf("%w; `guichet --help` lists what there is (%w)", err, errUsage))
 	}
-	w := world{ctx: ctx, env: env, stdout: stdout, stderr: stderr, config: line.Config}
+	w := world{ctx: ctx, env: env, stdin: stdin, stdout: stdout, stderr: stderr, config: line.Config}
 	if err := parsed.Run(w); err != nil {
 		return fail(stderr, err)
 	}

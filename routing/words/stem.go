@@ -34,9 +34,12 @@ func Keys(word string) []string {
 	return appendNew(keys, trim(english.Stem(folded, true)))
 }
 
+// longest is the longest word there is any sense in stemming; anticonstitutionnellement has 25 letters.
+const longest = 64
+
 // isRigid reports whether a folded word has one form only.
 func isRigid(folded string) bool {
-	return stopWord(folded) != "" || strings.ContainsFunc(folded, unicode.IsNumber)
+	return len(folded) > longest || stopWord(folded) != "" || strings.ContainsFunc(folded, unicode.IsNumber)
 }
 
 // lower returns a word as the stemmers know it: in lower case, each accent one with its letter.

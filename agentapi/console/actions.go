@@ -1,0 +1,137 @@
+package console
+
+import (
+	"net/url"
+	"strconv"
+
+	"guichet/ticketing"
+)
+
+// dones lists what a notice can confirm after an action.
+func dones() []string {
+	return []string{
+		"taken", "released", "replied", "noted", "transferred", "closed", "reopened", "logged", "logged_answered", "nothing", "full",
+	}
+}
+
+// doneNotice confirms an action that led to this page. reference names a ticket that the page itself does not show.
+func doneNotice(v *voice, done, reference string) string {
+	text := v.word("done", done)
+	if text == done {
+		return "" // somebody's own address
+	}
+	if _, _, ok := ticketing.ParseReference(reference); ok {
+		text = v.say("done.about", "Text", text, "Reference", reference)
+	}
+	return text
+}
+
+// back sends the browser to the ticket, in the list it came from, with a confirmation.
+func (r *request) back(done, fragment string) error {
+	values := readListValues(r.Request.URL.Query())
+	values.Set("done", done)
+	target := "/tickets/" + url.PathEscape(r.Param("ref")) + "?" + values.Encode()
+	if fragment != "" {
+		target += "#" + fragment
+	}
+	return r.see(target)
+}
+
+// readListValues keeps of an address what says which list it hangs in.
+func readListValues(values url.Values) url.Values {
+	suffix := readList(values).Suffix()
+	if suffix == "" {
+		return url.Values{}
+	}
+	kept, err := url.ParseQuery(suffix[1:])
+	if err != nil { // it was encoded a moment ago
+		return url.Values{}
+	}
+	return kept
+}
+
+// seen is the version of the ticket the form was made from.
+func (r *request) seen() int {
+	n, err := strconv.Atoi(r.PostForm("version"))
+	if err != nil || n < 0 {
+		return 0
+	}
+	return n
+}
+
+// claim gives the ticket to the agent.
+func (c *Console) claim(r *request) error {
+	if _, err := c.desk.Claim(r.Request.Context(), r.actor, r.Param("ref"), 0); err != nil {
+		return c.refuse(r, err, compose{}, moveForm{})
+	}
+	return r.back("taken", "")
+}
+
+// release gives the ticket back to its queue.
+func (c *Console) release(r *request) error {
+	if _, err := c.desk.Release(r.Request.Context(), r.actor, r.Param("ref"), "", 0); err != nil {
+		return c.refuse(r, err, compose{}, moveForm{})
+	}
+	return r.back("released", "")
+}
+
+// reply sends an answer. One that was written before the ticket changed comes back, whole, under what is new.
+func (c *Console) reply(r *request) error {
+	typed := compose{
+		Key: r.PostForm("key"), Kind: "reply", Text: unixLines(r.PostForm("text")), To: r.PostForm("to"), Then: r.PostForm("then"),
+	}
+	m, err := c.desk.Reply(r.Request.Context(), r.actor, r.Param("ref"), ticketing.Answer{
+		Text: typed.Text, To: typed.To, Then: ticketing.Status(typed.Then), Key: typed.Key, IfMatch: r.seen(),
+	})
+	if err != nil {
+		return c.refuse(r, err, typed, moveForm{})
+	}
+	return r.back("replied", "m-"+m.ID)
+}
+
+// note writes an internal note.
+func (c *Console) note(r *request) error {
+	typed := compose{Key: r.PostForm("key"), Kind: "note", Note: unixLines(r.PostForm("text"))}
+	m, err := c.desk.Note(r.Request.Context(), r.actor, r.Param("ref"), typed.Note, typed.Key)
+	if err != nil {
+		return c.refuse(r, err, typed, moveForm{})
+	}
+	return r.back("noted", "m-"+m.ID)
+}
+
+// transfer gives the ticket to another department. Who does not see that one's tickets is sent to her work instead.
+func (c *Console) transfer(r *request) error {
+	move := moveForm{Kind: "transfer", Department: r.PostForm("department"), Reason: r.PostForm("reason")}
+	t, err := c.desk.Transfer(r.Request.Context(), r.actor, r.Param("ref"), move.Department, move.Reason, r.seen())
+	if err != nil {
+		return c.refuse(r, err, compose{}, move)
+	}
+	return r.backOrAway(c, t, "transferred")
+}
+
+// closeTicket ends the ticket.
+func (c *Console) closeTicket(r *request) error {
+	move := moveForm{Kind: "close", Outcome: r.PostForm("outcome"), Reason: r.PostForm("reason")}
+	_, err := c.desk.Close(r.Request.Context(), r.actor, r.Param("ref"), ticketing.CloseOutcome(move.Outcome), move.Reason, r.seen())
+	if err != nil {
+		return c.refuse(r, err, compose{}, move)
+	}
+	return r.back("closed", "")
+}
+
+// reopen takes a closed ticket up again.
+func (c *Console) reopen(r *request) error {
+	move := moveForm{Kind: "reopen", Reason: r.PostForm("reason")}
+	if _, err := c.desk.Reopen(r.Request.Context(), r.actor, r.Param("ref"), move.Reason, r.seen()); err != nil {
+		return c.refuse(r, err, compose{}, move)
+	}
+	return r.back("reopened", "")
+}
+
+// backOrAway goes back to a ticket the agent still sees, and to her work from one she no longer does.
+func (r *request) backOrAway(c *Console, t ticketing.Ticket, done string) error {
+	if r.actor.Can(ticketing.ActSee, c.town.Now().Subject(t)) {
+		return r.back(done, "")
+	}
+	return r.see("/?done=" + done + "&ref=" + t.Reference())
+}

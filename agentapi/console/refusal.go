@@ -1,0 +1,105 @@
+package console
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"guichet/ticketing"
+)
+
+// refuse shows the ticket again as it is now, with what was refused, what was kept and what to do. A ticket that is not there, or
+// not for her, is agentapi's to answer.
+func (c *Console) refuse(r *request, err error, typed compose, move moveForm) error {
+	if errors.Is(err, ticketing.ErrNotFound) {
+		return err
+	}
+	status, key := refusal(err)
+	if status == http.StatusInternalServerError {
+		c.log.Error("an action failed", "path", r.FullPath(), "agent_id", r.actor.ID, "error", err)
+	}
+	a := r.voice.alert(key)
+	if typed.Text != "" || typed.Note != "" || move.Reason != "" {
+		a.Detail = strings.TrimSpace(a.Detail + " " + r.voice.say("refuse.kept"))
+	}
+	if key == "refuse.key_reused" {
+		typed.Key = "" // the next try is a new answer
+	}
+	if again := c.showTicket(r, status, a, typed, move); again != nil {
+		return errors.Join(err, again)
+	}
+	return nil
+}
+
+// alert puts a refusal into words.
+func (v *voice) alert(key string) *alert {
+	return &alert{Title: v.say(key), Detail: v.say(key + "_detail")}
+}
+
+// refusal gives the status of the page that says so, and the key of the words. Each key has a second one, with "_detail".
+func refusal(err error) (status int, key string) {
+	var e *ticketing.Error
+	if !errors.As(err, &e) {
+		return http.StatusInternalServerError, "refuse.failed"
+	}
+	switch e.Code {
+	case ticketing.CodeStale:
+		return http.StatusConflict, "refuse.stale"
+	case ticketing.CodeConflict:
+		return http.StatusConflict, conflictKey(e.Reason)
+	case ticketing.CodeInvalid:
+		return http.StatusUnprocessableEntity, invalidKey(e.Field, e.Reason)
+	case ticketing.CodeForbidden:
+		return http.StatusForbidden, "refuse.forbidden"
+	case ticketing.CodeFull:
+		return http.StatusConflict, "refuse.full"
+	case ticketing.CodeReused:
+		return http.StatusConflict, "refuse.key_reused"
+	case ticketing.CodeUnavailable:
+		return http.StatusServiceUnavailable, "refuse.unavailable"
+	}
+	return http.StatusInternalServerError, "refuse.failed"
+}
+
+func conflictKey(reason string) string {
+	switch reason {
+	case "closed":
+		return "refuse.closed"
+	case "already_taken":
+		return "refuse.already_taken"
+	case "no_mailbox":
+		return "refuse.no_mailbox"
+	case "no_address":
+		return "refuse.no_address"
+	case "citizen_exists":
+		return "refuse.again"
+	}
+	return "refuse.conflict"
+}
+
+func invalidKey(field, reason string) string {
+	switch {
+	case field == "text" && reason == "empty":
+		return "refuse.text_empty"
+	case field == "text" && reason == "too_long":
+		return "refuse.text_too_long"
+	case field == "reason":
+		return "refuse.reason_empty"
+	case field == "department":
+		return "refuse.department"
+	case field == "to":
+		return "refuse.address"
+	case field == "subject":
+		return "refuse.subject_empty"
+	case field == "citizen.contacts":
+		return "refuse.contacts"
+	case strings.HasPrefix(field, "citizen"):
+		return "refuse.citizen"
+	case field == "received_at":
+		return "refuse.received_at"
+	}
+	return "refuse.invalid"
+}
+
+// unixLines undoes what forms do to the ends of lines (CR LF).
+func unixLines(text string) string { return strings.ReplaceAll(text, "\r\n", "\n") }

@@ -1,0 +1,182 @@
+package console
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"guichet/ticketing"
+)
+
+// entry is one thing that happened on a ticket: an exchange, or a line about it.
+type entry struct {
+	At      time.Time
+	Message *messageEntry
+	Event   *eventEntry
+}
+
+// messageEntry is an exchange as it is shown.
+type messageEntry struct {
+	ticketing.Message
+	Who         string
+	To          string
+	By          string // the agent who wrote a contact down
+	Shown       string
+	Quoted      string // earlier words, folded away
+	QuotedLines int
+	Cut         bool // the rest is in the original
+	Lately      bool // its delivery may still change
+}
+
+// eventEntry is a small line between exchanges.
+type eventEntry struct {
+	Icon string
+	Text string
+}
+
+const (
+	maxShown   = 16 << 10 // bytes of one message on the page
+	maxEntries = 80       // exchanges and lines on the page
+)
+
+// story joins exchanges and events in the order of time. All of it, or the last part and how many were left out.
+func (c *Console) story(r *request, d ticketing.Dossier, all bool) (list []entry, earlier int) {
+	for _, m := range d.Messages {
+		list = append(list, entry{At: m.At, Message: c.messageEntry(r.voice, d, m)})
+	}
+	for _, e := range d.Events {
+		if line := c.eventEntry(r, e); line != nil {
+			list = append(list, entry{At: e.At, Event: line})
+		}
+	}
+	slices.SortStableFunc(list, func(a, b entry) int { return a.At.Compare(b.At) })
+	if !all && len(list) > maxEntries {
+		earlier = len(list) - maxEntries
+		list = list[earlier:]
+	}
+	return list, earlier
+}
+
+func (c *Console) messageEntry(v *voice, d ticketing.Dossier, m ticketing.Message) *messageEntry {
+	e := &messageEntry{Message: m, Shown: m.Text}
+	if m.Folded > 0 && m.Folded < len(m.Text) {
+		e.Shown, e.Quoted = m.Text[:m.Folded], m.Text[m.Folded:]
+	}
+	e.Shown, e.Cut = shorten(strings.Trim(e.Shown, "\r\n\t "))
+	var cut bool
+	e.Quoted, cut = shorten(strings.Trim(e.Quoted, "\r\n"))
+	e.Cut = e.Cut || cut
+	if e.Quoted != "" {
+		e.QuotedLines = strings.Count(e.Quoted, "\n") + 1
+	}
+	switch {
+	case m.Direction == ticketing.In:
+		e.Who = firstOf(m.FromName, m.FromValue)
+		if e.Who == "" && d.Citizen != nil {
+			e.Who = ticketing.DisplayName(*d.Citizen)
+		}
+		if e.Who == "" {
+			e.Who = v.say("ticket.unknown_sender")
+		}
+		if m.AgentID != nil {
+			e.By = c.agentName(v, m.AgentID)
+		}
+	default:
+		e.Who = c.agentName(v, m.AgentID)
+	}
+	if len(m.To) > 0 {
+		e.To = m.To[0].Value
+	}
+	return e
+}
+
+// shorten cuts a text that would make the page heavy, at the end of a line where there is one.
+func shorten(text string) (string, bool) {
+	if len(text) <= maxShown {
+		return text, false
+	}
+	text = text[:maxShown]
+	if i := strings.LastIndexByte(text, '\n'); i > maxShown/2 {
+		text = text[:i]
+	}
+	return strings.ToValidUTF8(text, "") + "…", true
+}
+
+func firstOf(words ...string) string {
+	for _, w := range words {
+		if w != "" {
+			return w
+		}
+	}
+	return ""
+}
+
+// eventEntry makes the line of an event; one that a message already shows has none.
+func (c *Console) eventEntry(r *request, e ticketing.Event) *eventEntry {
+	v := r.voice
+	who := c.agentName(v, e.AgentID)
+	line := func(icon, key string, args ...any) *eventEntry {
+		return &eventEntry{Icon: icon, Text: v.say(key, append(args, "Who", who)...)}
+	}
+	reason := e.Data["reason"]
+	because := func(l *eventEntry) *eventEntry {
+		if reason != "" {
+			l.Text = v.say("event.because", "Line", l.Text, "Reason", reason)
+		}
+		return l
+	}
+	switch e.Type {
+	case ticketing.EventTicketCreated:
+		return c.createdEntry(r, e)
+	case ticketing.EventTicketTaken:
+		return line("hand", "event.taken")
+	case ticketing.EventTicketReleased:
+		return because(line("back", "event.released"))
+	case ticketing.EventTicketAssigned:
+		id := e.Data["agent"]
+		return because(line("hand", "event.assigned", "Agent", c.agentName(v, &id)))
+	case ticketing.EventTicketTransferred:
+		return because(line("forward", "event.transferred", "From", c.departmentFor(r, e.Data["from"]), "To", c.departmentFor(r, e.Data["to"])))
+	case ticketing.EventTicketClosed:
+		return because(line("check", "event.closed", "Outcome", v.word("outcome", e.Data["outcome"])))
+	case ticketing.EventTicketReopened:
+		if reason == "citizen" {
+			return line("back", "event.reopened_by_citizen")
+		}
+		return because(line("back", "event.reopened"))
+	case ticketing.EventTicketChanged:
+		var fields []string
+		for _, f := range vocabularies()["field"] {
+			if _, ok := e.Data[f]; ok {
+				fields = append(fields, v.word("field", f))
+			}
+		}
+		return line("pen", "event.changed", "Fields", strings.Join(fields, ", "))
+	case ticketing.EventAckWithheld:
+		return line("gear", "event.ack_withheld", "Reason", v.word("withheld", reason))
+	}
+	return nil
+}
+
+func (c *Console) createdEntry(r *request, e ticketing.Event) *eventEntry {
+	department := c.departmentFor(r, e.Department)
+	if e.AgentID != nil {
+		return &eventEntry{"pen", r.voice.say("event.logged", "Department", department, "Who", c.agentName(r.voice, e.AgentID))}
+	}
+	switch rule, words := e.Data["rule"], e.Data["words"]; {
+	case rule != "" && words != "":
+		return &eventEntry{"forward", r.voice.say("event.routed_words", "Department", department, "Words", words)}
+	case rule != "":
+		return &eventEntry{"forward", r.voice.say("event.routed", "Department", department, "Rule", rule)}
+	}
+	return &eventEntry{"forward", r.voice.say("event.unrouted", "Department", department)}
+}
+
+// departmentFor names a department in the past of a ticket, unless the agent may not learn that it was involved.
+func (c *Console) departmentFor(r *request, code string) string {
+	d, _ := c.town.Now().Department(code)
+	if d.Visibility == ticketing.Hidden && !r.actor.Sees(d) {
+		return r.voice.say("event.another_department")
+	}
+	return d.Name(r.voice.language)
+}

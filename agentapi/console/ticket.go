@@ -1,0 +1,206 @@
+package console
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"guichet/ticketing"
+)
+
+// thens lists what a ticket may be after an answer, the usual first.
+func thens() []ticketing.Status {
+	return []ticketing.Status{ticketing.StatusWaiting, ticketing.StatusOpen, ticketing.StatusClosed}
+}
+
+// ticketBody is one ticket as its page shows it.
+type ticketBody struct {
+	ticketing.Ticket
+	Ref         string
+	Citizen     *ticketing.Citizen
+	CitizenName string
+	Mine        bool
+	Can         abilities
+	Story       []entry
+	Earlier     int // exchanges left out, so that the page stays small
+	Copied      []ticketing.Participant
+	Elsewhere   []ticketing.Participant // departments that received it too
+	Links       []ticketing.LinkedTicket
+	Compose     compose
+	Move        moveForm
+	Departments []ticketing.Department // it can be transferred to
+	Outcomes    []ticketing.CloseOutcome
+	Department  string // its name for the words of a refusal; the ticket's own field holds the code
+}
+
+// abilities is which actions the page offers.
+type abilities struct{ Take, Release, Reply, Note, Transfer, Close, Reopen bool }
+
+// compose is the forms to answer and to note with. What was typed and refused is in them.
+type compose struct {
+	Key     string // Idempotency-Key: sending the same form twice sends one answer
+	Version int    // of the ticket the agent has seen
+	Kind    string // reply | note: the form in front
+	Text    string
+	Note    string
+	To      string
+	Then    string
+	Known   []recipient
+	Thens   []ticketing.Status
+	Ask     bool // no address is known: the form asks for one
+}
+
+// recipient is an address an answer may go to. An empty Value is the one Guichet chooses by itself.
+type recipient struct{ Value, Label string }
+
+// moveForm is what was typed into a form that moves the ticket and was refused.
+type moveForm struct {
+	Kind       string // transfer | close | reopen
+	Department string
+	Outcome    string
+	Reason     string
+}
+
+// ticketPage shows one ticket beside the list it was opened from.
+func (c *Console) ticketPage(r *request) error {
+	return c.showTicket(r, http.StatusOK, nil, compose{}, moveForm{})
+}
+
+func (c *Console) showTicket(r *request, status int, a *alert, typed compose, move moveForm) error {
+	dossier, err := c.reader.Ticket(r.Request.Context(), r.actor, r.Param("ref"))
+	if err != nil {
+		return err
+	}
+	b := c.ticketBody(r, dossier, typed, move)
+	q := readList(r.Request.URL.Query())
+	if q.View == "" {
+		q.View = viewOf(dossier.Ticket, b.Mine)
+	}
+	group, p, err := c.list(r, q, b.Ref)
+	if err != nil {
+		return err
+	}
+	return c.show(r, status, "ticket", frame{
+		Title: b.Ref + " · " + b.Subject, Class: "ticket-page", Query: q, List: []listGroup{group}, Pager: p, Alert: a, Body: b,
+	})
+}
+
+// viewOf is the list a ticket most likely was opened from, when its address does not say.
+func viewOf(t ticketing.Ticket, mine bool) string {
+	switch {
+	case mine && t.Status == ticketing.StatusWaiting:
+		return viewWaiting
+	case mine && t.Status != ticketing.StatusClosed:
+		return viewMine
+	case t.AssigneeID == nil && (t.Status == ticketing.StatusNew || t.Status == ticketing.StatusOpen):
+		return viewQueue
+	}
+	return viewAll
+}
+
+func (c *Console) ticketBody(r *request, d ticketing.Dossier, typed compose, move moveForm) ticketBody {
+	t := d.Ticket
+	department, _ := c.town.Now().Department(t.Department)
+	b := ticketBody{
+		Ticket: t, Ref: t.Reference(), Citizen: d.Citizen, Mine: t.AssigneeID != nil && *t.AssigneeID == r.actor.ID, Links: d.Links,
+		Can: c.abilities(r.actor, t), Move: move, Outcomes: ticketing.Outcomes(), Department: department.Name(r.voice.language),
+	}
+	if d.Citizen != nil {
+		b.CitizenName = ticketing.DisplayName(*d.Citizen)
+	}
+	for _, p := range d.Participants {
+		switch p.Role {
+		case "copied":
+			b.Copied = append(b.Copied, p)
+		case "department":
+			b.Elsewhere = append(b.Elsewhere, p)
+		}
+	}
+	for _, other := range c.town.Now().Departments {
+		if other.Code != t.Department {
+			b.Departments = append(b.Departments, other)
+		}
+	}
+	b.Story, b.Earlier = c.story(r, d, r.Query("all") != "")
+	b.Compose = composeFor(d, typed)
+	return b
+}
+
+// abilities asks the one table of who may do what, and the state of the ticket.
+func (c *Console) abilities(a ticketing.Actor, t ticketing.Ticket) abilities {
+	subject := c.town.Now().Subject(t)
+	closed := t.Status == ticketing.StatusClosed
+	can := func(do ticketing.Action) bool { return a.Can(do, subject) }
+	held := t.AssigneeID != nil
+	return abilities{
+		Take:     can(ticketing.ActTake) && !held && (t.Status == ticketing.StatusNew || t.Status == ticketing.StatusOpen),
+		Release:  held && !closed && (*t.AssigneeID == a.ID && can(ticketing.ActTake) || can(ticketing.ActAssign)),
+		Reply:    can(ticketing.ActReply) && !closed,
+		Note:     can(ticketing.ActNote),
+		Transfer: can(ticketing.ActTransfer) && !closed,
+		Close:    can(ticketing.ActClose) && !closed,
+		Reopen:   can(ticketing.ActClose) && closed && t.MergedInto == nil,
+	}
+}
+
+// composeFor prepares the forms: whom an answer would go to, and what was typed before.
+func composeFor(d ticketing.Dossier, typed compose) compose {
+	typed.Version, typed.Thens = d.Ticket.Version, thens()
+	if typed.Key == "" {
+		typed.Key = ticketing.NewID()
+	}
+	if typed.Kind == "" {
+		typed.Kind = "reply"
+	}
+	if typed.Then == "" {
+		typed.Then = string(ticketing.StatusWaiting)
+	}
+	seen := map[string]bool{}
+	add := func(value, label string) {
+		if folded := strings.ToLower(label); !seen[folded] {
+			seen[folded] = true
+			typed.Known = append(typed.Known, recipient{value, label})
+		}
+	}
+	if usual := usualRecipient(d); usual != "" {
+		add("", usual)
+	}
+	if d.Citizen != nil {
+		for _, contact := range d.Citizen.Contacts {
+			if contact.Type == "email" {
+				add(contact.Value, contact.Value)
+			}
+		}
+	}
+	for _, p := range d.Participants {
+		if p.Type == "email" && p.Role == "sender" {
+			add(p.Value, p.Value)
+		}
+	}
+	typed.Ask = len(typed.Known) == 0
+	return typed
+}
+
+// usualRecipient is where Desk.Reply sends an answer that names nobody: it is shown before it is sent.
+func usualRecipient(d ticketing.Dossier) string {
+	for _, m := range slices.Backward(d.Messages) {
+		if m.Direction != ticketing.In || m.Channel != "email" || m.IsAutomatic() || m.Stranger {
+			continue
+		}
+		if m.ReplyTo != "" {
+			return m.ReplyTo
+		}
+		if m.FromValue != "" {
+			return m.FromValue
+		}
+		break
+	}
+	if d.Citizen != nil {
+		for _, contact := range d.Citizen.Contacts {
+			if contact.Type == "email" {
+				return contact.Value
+			}
+		}
+	}
+	return ""
+}
