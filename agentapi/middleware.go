@@ -79,9 +79,11 @@ func (s *Server) harden(c *gin.Context) {
 	c.Next()
 }
 
-// admit stops what the Guard refused whoever sent it, and chooses the language of the words of this answer.
+// admit stops what the Guard refused, whoever sent it, and notes what handlers without gin need: the language of the words of the
+// answer, and where the request comes from.
 func (s *Server) admit(c *gin.Context) {
 	ctx := context.WithValue(c.Request.Context(), languageKey{}, s.chooseLanguage(c.Request))
+	ctx = context.WithValue(ctx, remoteKey{}, c.ClientIP())
 	c.Request = c.Request.WithContext(ctx)
 	if err := auth.Refused(ctx); err != nil {
 		c.Abort()

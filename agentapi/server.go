@@ -59,7 +59,6 @@ func New(p Parts) (*Server, error) {
 	gin.SetMode(gin.ReleaseMode) // otherwise gin writes to standard output by itself
 	s := &Server{Parts: p, engine: gin.New(), live: newLive()}
 	s.engine.HandleMethodNotAllowed = true
-	s.engine.ContextWithFallback = true
 	if err := s.engine.SetTrustedProxies(p.TrustedProxies); err != nil {
 		return nil, err
 	}
@@ -148,12 +147,12 @@ func (s *Server) routes() {
 }
 
 // enter tells who comes through a door, or why she may not.
-func (s *Server) enter(ctx context.Context, who door, token bool) (ticketing.Actor, error) {
+func enter(ctx context.Context, who door) (ticketing.Actor, error) {
 	actor, known := auth.ActorOf(ctx)
 	switch {
 	case who == anyone:
 		return actor, nil
-	case !known, who == browser && token:
+	case !known, who == browser && auth.ByToken(ctx):
 		return actor, auth.ErrSignedOut
 	case who == writers && actor.ReadOnly:
 		return actor, &ticketing.Error{Code: ticketing.CodeForbidden, Reason: "read_only_token"}
@@ -164,7 +163,7 @@ func (s *Server) enter(ctx context.Context, who door, token bool) (ticketing.Act
 // plain makes a gin handler of one that returns its error.
 func (s *Server) plain(who door, do func(*gin.Context, ticketing.Actor) error) gin.HandlerFunc {
 	return func(c *gin.Context) {
-		actor, err := s.enter(c.Request.Context(), who, c.GetHeader("Authorization") != "")
+		actor, err := enter(c.Request.Context(), who)
 		if err == nil {
 			err = do(c, actor)
 		}
@@ -179,7 +178,7 @@ func (s *Server) page(p console.Route) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		var err error
 		if !p.Public {
-			_, err = s.enter(c.Request.Context(), browser, c.GetHeader("Authorization") != "")
+			_, err = enter(c.Request.Context(), browser)
 		}
 		if err == nil {
 			err = p.Handle(c)

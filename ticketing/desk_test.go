@@ -395,8 +395,11 @@ func TestWhatIsHiddenIsNotThere(t *testing.T) {
 			"transfer": func(r string) error { _, err := h.desk.Transfer(ctx, outside, r, "voirie", "x", 0); return err },
 			"close":    func(r string) error { _, err := h.desk.Close(ctx, outside, r, "", "", 0); return err },
 			"reopen":   func(r string) error { _, err := h.desk.Reopen(ctx, outside, r, "x", 0); return err },
-			"assign":   func(r string) error { _, err := h.desk.Assign(ctx, outside, r, "agent@valmont.example", "", 0); return err },
-			"edit":     func(r string) error { _, err := h.desk.Edit(ctx, outside, r, ticketing.Edit{}, 0); return err },
+			"assign": func(r string) error {
+				_, err := h.desk.Assign(ctx, outside, r, "agent@valmont.example", "", 0)
+				return err
+			},
+			"edit": func(r string) error { _, err := h.desk.Edit(ctx, outside, r, ticketing.Edit{}, 0); return err },
 		} {
 			there, gone := do(ccas), do("2026-99999")
 			if !errors.Is(there, ticketing.ErrNotFound) || there.Error() != gone.Error() {

@@ -184,7 +184,7 @@ type Deliveries interface {
 	LeaseDeliveries(ctx context.Context, owner string, channels []string, now, until time.Time, limit int) ([]Delivery, error)
 	// SaveDelivery writes the delivery if owner still holds its lease, together with the attempt if there is one. False: it does not.
 	SaveDelivery(ctx context.Context, owner string, d Delivery, attempt *Attempt) (bool, error)
-	// DropLeases ends all leases but owner's, when the caller knows that nobody else is running.
+	// DropLeases ends all leases but owner's, of deliveries and of lines, when the caller knows that nobody else is running.
 	DropLeases(ctx context.Context, owner string) error
 	Attempts(ctx context.Context, deliveryIDs []string) ([]Attempt, error)
 	// CountAcknowledgements counts automatic messages to each address since a time.

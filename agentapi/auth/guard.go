@@ -77,6 +77,7 @@ func New(p Parts) *Guard {
 type visit struct {
 	actor   ticketing.Actor
 	known   bool
+	program bool // it brought a token
 	refused error
 }
 
@@ -95,6 +96,9 @@ func ActorOf(ctx context.Context) (ticketing.Actor, bool) {
 	return v.actor, v.known
 }
 
+// ByToken tells whether a request brought an API token: it is a program's, and what a browser's cookie opens stays shut.
+func ByToken(ctx context.Context) bool { return visitOf(ctx).program }
+
 // Refused gives why a request must not be carried out, whoever makes it: another site sent it, or the sessions can't be read.
 // Such a request goes on as nobody's, so that whoever forgets to ask changes nothing; SignIn asks by itself.
 func Refused(ctx context.Context) error { return visitOf(ctx).refused }
@@ -112,11 +116,10 @@ func (g *Guard) Wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		v := &visit{}
 		r = r.WithContext(context.WithValue(r.Context(), visitKey{}, v))
-		_, program := bearer(r)
-		if !program && g.sameSite.Check(r) != nil {
+		if _, v.program = bearer(r); !v.program && g.sameSite.Check(r) != nil {
 			v.refused = &ticketing.Error{Code: CodeCrossSite}
 		}
-		if program || v.refused != nil {
+		if v.program || v.refused != nil {
 			r.Header = r.Header.Clone()
 			r.Header.Del("Cookie")
 		}

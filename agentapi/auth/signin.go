@@ -19,6 +19,9 @@ func (g *Guard) SignIn(ctx context.Context, email, password, remoteIP string) (t
 		return ticketing.Actor{}, err
 	}
 	email = strings.ToLower(strings.TrimSpace(email))
+	if len(email) > 254 { // no address is longer (RFC 5321 section 4.5.3.1.3)
+		email = ""
+	}
 	if wait := g.limits.attempt(email, remoteIP); wait > 0 {
 		return ticketing.Actor{}, tooMany(wait)
 	}

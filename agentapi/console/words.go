@@ -111,7 +111,7 @@ func vocabularies() map[string][]string {
 	return map[string][]string{
 		"channel":  texts(channels.Names()),
 		"via":      texts(channels.Names()),
-		"contact":  {"email", "phone"},
+		"reach":    {"email", "phone"},
 		"status":   texts(ticketing.Statuses()),
 		"outcome":  texts(ticketing.Outcomes()),
 		"priority": texts(ticketing.Priorities()),

@@ -78,7 +78,7 @@ func checkDatabase(ctx context.Context, c config.Config) (err error) {
 	switch {
 	case err != nil:
 		return err
-	case have < want && db.Engine() == "sqlite":
+	case have < want && db.Engine() == store.SQLite:
 		return nil // serve migrates it
 	case have < want:
 		return fmt.Errorf("the schema is at %d and this version needs %d; run `guichet migrate`", have, want)

@@ -20,7 +20,7 @@ var rooms = map[string][]string{
 	"cmd":                {"agentapi/...", "ticketing/...", "routing/...", "channels/...", "config"},
 	"config":             {"channels/..."}, // option structs only
 	"agentapi":           {"agentapi/auth", "agentapi/console", "ticketing", "ticketing/calendar", "ticketing/legal", "routing/...", "channels"},
-	"agentapi/auth":      {"ticketing"},
+	"agentapi/auth":      {"ticketing", "routing"},
 	"agentapi/console":   {"agentapi/auth", "ticketing", "ticketing/calendar", "ticketing/legal", "routing/...", "channels"},
 	"ticketing":          {"ticketing/calendar", "ticketing/legal", "routing/...", "channels"},
 	"ticketing/calendar": nil,

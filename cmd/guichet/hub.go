@@ -87,13 +87,18 @@ func openHub(ctx context.Context, c config.Config, log *slog.Logger, o hubOption
 	reader := ticketing.NewReader(h.db, files, h.town, h.router, now)
 	h.journal = ticketing.NewJournal(h.db, h.router, log)
 	owner := ticketing.NewID()
-	h.wireMail(owner, o)
+	if h.db.Engine() == store.SQLite { // nobody else has the file, so the leases of others are those of the dead
+		if err := h.db.DropLeases(ctx, owner); err != nil {
+			return nil, err
+		}
+	}
+	h.wireMail(owner)
 	senders := o.senders
 	if senders == nil {
 		senders = map[channels.Name]channels.Sender{channels.Email: h.sender}
 	}
 	h.dispatcher = outbox.New(outbox.Parts{
-		Store: h.db, Files: files, Router: h.router, Senders: senders, Owner: owner, Sole: h.db.Engine() == "sqlite", Lease: o.lease,
+		Store: h.db, Files: files, Router: h.router, Senders: senders, Owner: owner, Lease: o.lease,
 		Now: now, Log: log, Stats: metrics,
 	})
 	guard := auth.New(auth.Parts{
@@ -132,7 +137,7 @@ func (h *hub) openData(ctx context.Context, o hubOptions) error {
 
 // upToDate migrates a SQLite file and refuses an old PostgreSQL schema.
 func upToDate(ctx context.Context, db *store.DB, log *slog.Logger) error {
-	if db.Engine() == "sqlite" {
+	if db.Engine() == store.SQLite {
 		applied, err := db.Migrate(ctx)
 		if err != nil {
 			return fmt.Errorf("migrate the database: %w", err)
@@ -152,7 +157,7 @@ func upToDate(ctx context.Context, db *store.DB, log *slog.Logger) error {
 	return nil
 }
 
-func (h *hub) wireMail(owner string, o hubOptions) {
+func (h *hub) wireMail(owner string) {
 	h.sender = email.NewSender(h.config.Mailboxes, h.log)
 	h.closers = append(h.closers, h.sender.Close)
 	for _, m := range h.config.Mailboxes {

@@ -27,9 +27,8 @@ type Parts struct {
 	Files   ticketing.Files
 	Router  *routing.Router
 	Senders map[channels.Name]channels.Sender
-	Owner   string // of the leases: one per process
-	Sole    bool   // no other process sends from this database, so the leases of others are those of the dead
-	Lease   time.Duration
+	Owner   string        // of the leases: one per process
+	Lease   time.Duration // 0: two minutes
 	Now     ticketing.Clock
 	Log     *slog.Logger
 	Stats   Stats
@@ -61,11 +60,6 @@ const (
 
 // Run sends on a hint and every two seconds, until ctx ends. What is being sent then is finished.
 func (d *Dispatcher) Run(ctx context.Context) error {
-	if d.Sole {
-		if err := d.Store.DropLeases(ctx, d.Owner); err != nil {
-			return err
-		}
-	}
 	hint := make(chan struct{}, 1)
 	var listening sync.WaitGroup
 	listening.Go(func() {

@@ -49,6 +49,10 @@ func (n nouns) SaveDelivery(ctx context.Context, owner string, d ticketing.Deliv
 // DropLeases implements ticketing.Deliveries.
 func (n nouns) DropLeases(ctx context.Context, owner string) error {
 	_, err := n.exec(ctx, "UPDATE deliveries SET lease_owner = '', leased_until = NULL WHERE lease_owner <> '' AND lease_owner <> ?", owner)
+	if err != nil {
+		return err
+	}
+	_, err = n.exec(ctx, "UPDATE leases SET owner = '', held_until = ? WHERE owner <> '' AND owner <> ?", n.db.now(), owner)
 	return err
 }
 

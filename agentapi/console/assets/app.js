@@ -1,0 +1,10 @@
+// Everything works without these modules; with them the pages follow what happens and the keyboard is enough.
+import { keys } from "./keys.js";
+import { live } from "./live.js";
+import { drafts } from "./drafts.js";
+import { menus } from "./menus.js";
+
+menus();
+drafts();
+keys();
+if (document.querySelector("[data-live]")) live();

@@ -1,0 +1,184 @@
+package agentapi
+
+import (
+	"context"
+	_ "embed"
+	"net/http"
+	"reflect"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humagin"
+	"github.com/gin-gonic/gin"
+
+	"guichet/agentapi/auth"
+	"guichet/ticketing"
+)
+
+// contract is the public document. It is generated from the handlers and committed; a test compares.
+//
+//go:embed openapi.yaml
+var contract []byte
+
+// humaErrors sets huma's error constructor, which is a variable of that package, once for the process.
+var humaErrors = sync.OnceFunc(func() {
+	huma.NewErrorWithContext = newHumaError
+	huma.NewError = func(status int, message string, errs ...error) huma.StatusError {
+		return newHumaError(nil, status, message, errs...)
+	}
+})
+
+// apiPath is where a path of the API is mounted.
+func apiPath(path string) string { return "/api/v1" + path }
+
+// newAPI prepares huma: JSON only, no links to schemas in answers, no pages of its own.
+func newAPI(e *gin.Engine) huma.API {
+	humaErrors()
+	return humagin.New(e, huma.Config{
+		OpenAPI: &huma.OpenAPI{
+			OpenAPI: "3.1.0",
+			Info: &huma.Info{
+				Title: "Guichet", Version: "1",
+				Description: "What an agent can do, programs can do: by a session cookie or an API token. Times are RFC 3339 in UTC, identifiers " +
+					"are opaque strings, `department` and `motive` are codes. A list is `{items, next_cursor}`; without `next_cursor` it was the " +
+					"last page. What the caller may not know of answers exactly as what does not exist.",
+			},
+			Components: &huma.Components{
+				Schemas: huma.NewMapRegistry("#/components/schemas/", schemaName),
+				SecuritySchemes: map[string]*huma.SecurityScheme{
+					"token":  {Type: "http", Scheme: "bearer", Description: "An API token, as `guichet token create` prints it."},
+					"cookie": {Type: "apiKey", In: "cookie", Name: "guichet_session", Description: "The session `POST /session` opens; `__Host-guichet_session` over https. Unsafe requests must come from the same site."},
+				},
+			},
+		},
+		Formats:       map[string]huma.Format{"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat},
+		DefaultFormat: "application/json",
+	})
+}
+
+// schemaName names schemas after their nouns: ticketView is Ticket.
+func schemaName(t reflect.Type, hint string) string {
+	return strings.TrimSuffix(strings.TrimSuffix(huma.DefaultSchemaNamer(t, hint), "View"), "Body")
+}
+
+// call registers an operation of the API: who may come in, "METHOD /path", with the status of success when it is not 200.
+func call[I, O any](s *Server, who door, route, id, summary string, do func(context.Context, ticketing.Actor, *I) (*O, error)) {
+	method, rest, _ := strings.Cut(route, " ")
+	path, status, _ := strings.Cut(rest, " ")
+	op := huma.Operation{
+		OperationID: id, Method: method, Path: apiPath(path), Summary: summary, Description: descriptions()[id], Tags: []string{tagOf(path)},
+		MaxBodyBytes: maxBody, Middlewares: huma.Middlewares{s.doorkeeper(who)},
+	}
+	op.DefaultStatus, _ = strconv.Atoi(status)
+	if who != anyone {
+		op.Security = security()
+	}
+	huma.Register(s.api, op, func(ctx context.Context, in *I) (*O, error) {
+		actor, _ := auth.ActorOf(ctx)
+		out, err := do(ctx, actor, in)
+		if err != nil {
+			return nil, s.problem(ctx, err)
+		}
+		return out, nil
+	})
+}
+
+// doorkeeper turns away before anything of the request is read.
+func (s *Server) doorkeeper(who door) func(huma.Context, func(huma.Context)) {
+	return func(ctx huma.Context, next func(huma.Context)) {
+		if _, err := enter(ctx.Context(), who); err != nil {
+			s.refuse(humagin.Unwrap(ctx), err)
+			return
+		}
+		next(ctx)
+	}
+}
+
+func security() []map[string][]string { return []map[string][]string{{"token": {}}, {"cookie": {}}} }
+
+// tagOf groups operations by their noun.
+func tagOf(path string) string {
+	noun, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	return noun
+}
+
+// descriptions say what a summary has no room for.
+func descriptions() map[string]string {
+	return map[string]string{
+		"signIn": "Sets the session cookie, for twelve hours. A changed password or a closed account ends it. Ten failures of an account " +
+			"or fifty of an address within fifteen minutes are answered `429 rate_limited`.",
+		"me": "The agent a cookie or token acts for, what she is in each department she works in, and how much of her capacity is used.",
+		"listTickets": "Keyset pages: following `next_cursor` costs the same on every page and skips nothing, whatever is filed meanwhile. " +
+			"Rows are tickets without their conversation.",
+		"logContact": "A call, a visit, a letter. Any agent may, for any department. The citizen is named by `citizen_id`, or described: a record " +
+			"that already claims her e-mail address is used, else one is made. Until somebody takes the ticket she reads it, even in a " +
+			"department whose tickets she does not see; of one that has left her sight only what she wrote is answered.",
+		"getTicket":     "The answer's ETag is the ticket's version, for If-Match.",
+		"editTicket":    "Fields left out stay as they are.",
+		"claimTicket":   "Refused `409 at_capacity` when she holds as many open tickets as she may, `409 conflict` when somebody has it.",
+		"releaseTicket": "Her own, or, for a supervisor, a colleague's. The status stays.",
+		"assignTicket":  "For supervisors of the department. Whoever had it before loses it; capacity is the supervisor's to judge.",
+		"writeMessage": "A reply leaves by e-mail through the outbox, to where the citizen wants answers unless `to` says otherwise; a ticket nobody " +
+			"has becomes the caller's, and moves to `then`. A note never leaves the house and changes no state.",
+		"takeNext":     "204 when nothing waits, or when the caller holds as many open tickets as she may.",
+		"listQueues":   "Waiting is counted where tickets are taken from, the rest in the database.",
+		"listChannels": "Whether mail comes in, per mailbox: when the server last answered, how many messages it holds, how many are not filed yet.",
+	}
+}
+
+// describeByHand documents what is not JSON, and what huma can't know of the schemas.
+func describeByHand(doc *huma.OpenAPI) {
+	file := func(id, path, summary, description, kind string) {
+		doc.AddOperation(&huma.Operation{
+			OperationID: id, Method: http.MethodGet, Path: apiPath(path), Summary: summary, Description: description,
+			Tags: []string{tagOf(path)}, Security: security(),
+			Parameters: []*huma.Param{{Name: "id", In: "path", Required: true, Schema: &huma.Schema{Type: huma.TypeString}}},
+			Responses: map[string]*huma.Response{
+				"200":     {Description: "The bytes.", Content: map[string]*huma.MediaType{kind: {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}}},
+				"default": refusal(),
+			},
+		})
+	}
+	file("rawMessage", "/messages/{id}/raw", "The original of a message, byte for byte", "Always a download.", "message/rfc822")
+	file("attachment", "/attachments/{id}", "A file of a message", "Always a download, never a page, whatever its type.", "application/octet-stream")
+	event := doc.Components.Schemas.Schema(reflect.TypeFor[eventView](), true, "Event")
+	doc.AddOperation(&huma.Operation{
+		OperationID: "events", Method: http.MethodGet, Path: apiPath("/events"), Summary: "What happens, as it happens",
+		Description: "Server-sent events, each an Event as JSON whose `id` is also the event's id: a client that comes back with `Last-Event-ID` " +
+			"misses nothing. Without it the stream begins now. A comment is sent every fifteen seconds. The stream ends when the session " +
+			"or token does. At most twenty at once per agent.",
+		Tags: []string{"events"}, Security: security(),
+		Parameters: []*huma.Param{{Name: "Last-Event-ID", In: "header", Schema: &huma.Schema{Type: huma.TypeString}}},
+		Responses: map[string]*huma.Response{
+			"200":     {Description: "The stream.", Content: map[string]*huma.MediaType{"text/event-stream": {Schema: event}}},
+			"default": refusal(),
+		},
+	})
+	if op := doc.Paths[apiPath("/queues/{department}/next")]; op != nil {
+		op.Post.Responses["204"] = &huma.Response{Description: "Nothing waits, or the caller is at her capacity."}
+	}
+	schemas := doc.Components.Schemas.Map()
+	for schema, properties := range map[string][]string{
+		"Ticket": {"citizen"}, "TicketRow": {"citizen"}, "Message": {"delivery"},
+	} {
+		for _, name := range properties {
+			known := schemas[schema].Properties[name]
+			schemas[schema].Properties[name] = &huma.Schema{
+				Description: known.Description, AnyOf: []*huma.Schema{{Ref: known.Ref}, {Type: "null"}},
+			}
+		}
+	}
+}
+
+func refusal() *huma.Response {
+	return &huma.Response{Description: "Error", Content: map[string]*huma.MediaType{
+		"application/problem+json": {Schema: &huma.Schema{Ref: "#/components/schemas/Problem"}},
+	}}
+}
+
+// openAPI serves the committed document.
+func (s *Server) openAPI(c *gin.Context) {
+	c.Data(http.StatusOK, "application/yaml; charset=utf-8", contract)
+}
