@@ -129,18 +129,15 @@ func (n nouns) listWhere(q ticketing.TicketQuery, by order) *conditions {
 	if q.Queued {
 		where.add("t.assignee_id IS NULL AND t.status IN ('new', 'open') AND (t.snoozed_until IS NULL OR t.snoozed_until <= ?)", n.db.now())
 	}
-	if len(q.Statuses) > 0 {
-		where.add(statusIn(q.Statuses))
-	}
-	if q.Queued && by.column != "queued_at" || len(q.Statuses) > 0 && !slices.Contains(q.Statuses, ticketing.StatusClosed) {
-		where.add("t.status <> 'closed'") // as the indexes say it
-	}
+	statusIn(where, q, by)
 	if q.Motive != "" {
 		where.add(column("motive")+" = ? AND t.motive <> ''", q.Motive)
 	}
-	for name, value := range map[string]string{"channel": q.Channel, "assignee_id": q.Assignee, "citizen_id": q.Citizen} {
-		if value != "" {
-			where.add(column(name)+" = ?", value)
+	for _, f := range []struct{ column, value string }{
+		{"channel", q.Channel}, {"assignee_id", q.Assignee}, {"citizen_id", q.Citizen},
+	} {
+		if f.value != "" {
+			where.add(column(f.column)+" = ?", f.value)
 		}
 	}
 	if q.DueBefore != nil {
@@ -237,16 +234,28 @@ func (n nouns) matching(where *conditions, q ticketing.TicketQuery) {
 	}
 }
 
-// statusIn lists the statuses as they are, not as values, so that the planner sees which index they allow.
-func statusIn(statuses []ticketing.Status) string {
-	var known []string
+// statusIn adds the statuses as they are, not as values, so that the planner sees which index they allow: the indexes of the tickets
+// that are not closed say "<> 'closed'".
+func statusIn(where *conditions, q ticketing.TicketQuery, by order) {
+	var wanted []string
+	closed := false
 	for _, s := range ticketing.Statuses() {
-		if slices.Contains(statuses, s) {
-			known = append(known, "'"+string(s)+"'")
+		if slices.Contains(q.Statuses, s) {
+			wanted = append(wanted, "'"+string(s)+"'")
+			closed = closed || s == ticketing.StatusClosed
 		}
 	}
-	if len(known) == 0 {
-		return "1 = 0"
+	switch {
+	case len(q.Statuses) == 0 && (!q.Queued || by.column == "queued_at"):
+		return
+	case len(q.Statuses) > 0 && len(wanted) == 0:
+		where.add("1 = 0")
+		return
 	}
-	return "t.status IN (" + strings.Join(known, ", ") + ")"
+	if !closed {
+		where.add("t.status <> 'closed'")
+	}
+	if everyActive := !closed && len(wanted) == len(ticketing.Statuses())-1; len(wanted) > 0 && !everyActive {
+		where.add("t.status IN (" + strings.Join(wanted, ", ") + ")")
+	}
 }

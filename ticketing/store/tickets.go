@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -64,9 +65,9 @@ func (n nouns) TicketsByReferences(ctx context.Context, references []string) ([]
 		}
 	}
 	var tickets []ticketing.Ticket
-	for year, numbers := range byYear {
+	for _, year := range slices.Sorted(maps.Keys(byYear)) {
 		var found []ticketing.Ticket
-		err := n.orm.WithContext(ctx).Where("year = ? AND number IN ?", year, numbers).Order("number").Find(&found).Error
+		err := n.orm.WithContext(ctx).Where("year = ? AND number IN ?", year, byYear[year]).Order("number").Find(&found).Error
 		if err != nil {
 			return nil, failed(err)
 		}

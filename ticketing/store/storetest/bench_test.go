@@ -22,6 +22,12 @@ func (w *world) many(tb testing.TB, n int) ticketing.TicketScope {
 		departments = append(departments, ticketing.Department{Code: code, Visibility: ticketing.Open})
 	}
 	must(tb, w.db.SaveDepartments(w.ctx, departments))
+	var colleagues []ticketing.Agent
+	for i := range 50 {
+		colleagues = append(colleagues, agent(fmt.Sprintf("agent%d@valmont.fr", i), fmt.Sprintf("Agent %d", i)))
+		must(tb, w.db.SaveAgent(w.ctx, colleagues[i]))
+	}
+	w.Bruno = colleagues[7]
 	var citizens []ticketing.Citizen
 	for i := range 1000 {
 		citizens = append(citizens, ticketing.Citizen{
@@ -40,9 +46,9 @@ func (w *world) many(tb testing.TB, n int) ticketing.TicketScope {
 				t.UpdatedAt = t.ReceivedAt.Add(time.Duration(i*7919%100000) * time.Minute)
 				switch {
 				case i%100 < 97:
-					t.Status, t.QueuedAt, t.AssigneeID, t.ClosedAt = ticketing.StatusClosed, nil, &w.Alice.ID, &t.UpdatedAt
+					t.Status, t.QueuedAt, t.AssigneeID, t.ClosedAt = ticketing.StatusClosed, nil, &colleagues[i%49].ID, &t.UpdatedAt
 				case i%100 == 97:
-					t.Status, t.QueuedAt, t.AssigneeID = ticketing.StatusOpen, nil, &w.Bruno.ID
+					t.Status, t.QueuedAt, t.AssigneeID = ticketing.StatusOpen, nil, &colleagues[i%49].ID
 				}
 			}))
 		}
@@ -64,7 +70,7 @@ func (w *world) lists(scope ticketing.TicketScope) map[string]ticketing.TicketQu
 		"department": {Scope: scope, Sort: ticketing.SortUpdated, Departments: scope.Departments[:1]},
 		"queue":      {Scope: scope, Sort: ticketing.SortWaiting, Departments: scope.Departments[:1]},
 		"queues":     {Scope: scope, Sort: ticketing.SortWaiting},
-		"mine":       {Scope: scope, Sort: ticketing.SortUpdated, Assignee: w.Bruno.ID, Statuses: []ticketing.Status{ticketing.StatusOpen}},
+		"mine":       {Scope: scope, Sort: ticketing.SortUpdated, Assignee: w.Bruno.ID},
 		"channel":    {Scope: scope, Sort: ticketing.SortUpdated, Channel: "counter"},
 		"motive":     {Scope: scope, Motive: "m7"},
 	}
