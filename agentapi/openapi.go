@@ -170,6 +170,40 @@ func describeByHand(doc *huma.OpenAPI) {
 			}
 		}
 	}
+	letAnswersGrow(doc)
+}
+
+// letAnswersGrow lets answers have fields their schema does not know: a client made from this document must live with the next
+// version. Requests stay strict, so that a misspelt field is told.
+func letAnswersGrow(doc *huma.OpenAPI) {
+	schemas := doc.Components.Schemas.Map()
+	sent := map[string]bool{}
+	var follow func(*huma.Schema)
+	follow = func(s *huma.Schema) {
+		if s == nil {
+			return
+		}
+		if name, ok := strings.CutPrefix(s.Ref, "#/components/schemas/"); ok && !sent[name] {
+			sent[name] = true
+			follow(schemas[name])
+		}
+		follow(s.Items)
+		for _, p := range s.Properties {
+			follow(p)
+		}
+	}
+	for _, item := range doc.Paths {
+		for _, op := range []*huma.Operation{item.Post, item.Put, item.Patch} {
+			if op != nil && op.RequestBody != nil {
+				follow(op.RequestBody.Content["application/json"].Schema)
+			}
+		}
+	}
+	for name, schema := range schemas {
+		if !sent[name] {
+			schema.AdditionalProperties = nil
+		}
+	}
 }
 
 func refusal() *huma.Response {
@@ -182,3 +216,6 @@ func refusal() *huma.Response {
 func (s *Server) openAPI(c *gin.Context) {
 	c.Data(http.StatusOK, "application/yaml; charset=utf-8", contract)
 }
+
+// OpenAPI writes the document from the handlers, always in the same order.
+func (s *Server) OpenAPI() ([]byte, error) { return s.api.OpenAPI().YAML() }

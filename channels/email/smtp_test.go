@@ -105,7 +105,7 @@ func TestSendAddressesTheEnvelope(t *testing.T) {
 		t.Fatalf("verdict %+v", v)
 	}
 	got := s.Sent()[0]
-	if got.From != m.ReplyTo || strings.Join(got.To, " ") != "jeanne@example.org Voisin@example.org x@xn--mairie-vian-ebb.example" {
+	if got.From != m.ReplyTo || strings.Join(got.To, " ") != "jeanne@example.org Voisin@example.org x@xn--mairie-vian-hbb.example" {
 		t.Errorf("envelope %q → %q", got.From, got.To)
 	}
 	want, err := Compose(m)
@@ -203,11 +203,8 @@ func loginDialogue(c net.Conn) (auth []string) {
 			fmt.Fprint(c, "250-x\r\n250 AUTH LOGIN\r\n")
 		case strings.HasPrefix(line, "AUTH"):
 			auth = append(auth, line)
-			fmt.Fprint(c, "334 VXNlcm5hbWU6\r\n")
+			fmt.Fprint(c, "334 UGFzc3dvcmQ6\r\n") // "Password:"
 		case len(auth) == 1:
-			auth = append(auth, line)
-			fmt.Fprint(c, "334 UGFzc3dvcmQ6\r\n")
-		case len(auth) == 2:
 			auth = append(auth, line)
 			fmt.Fprint(c, "535 no\r\n")
 			_, _ = io.Copy(io.Discard, c)

@@ -50,7 +50,11 @@ func (n nouns) ListTickets(ctx context.Context, q ticketing.TicketQuery) ([]tick
 	var page []ticketing.TicketRow
 	if q.After == nil || q.After.At != nil {
 		var err error
-		if page, err = n.listPart(ctx, q, by, "t."+by.column+" IS NOT NULL"); err != nil || len(page) == q.Limit {
+		further := "t." + by.column + " IS NOT NULL"
+		if q.After != nil { // it is beyond the mark's time, so it has one
+			further = ""
+		}
+		if page, err = n.listPart(ctx, q, by, further); err != nil || len(page) == q.Limit {
 			return page, err
 		}
 		q.After, q.Limit = nil, q.Limit-len(page)

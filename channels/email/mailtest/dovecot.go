@@ -56,6 +56,9 @@ func StartDovecot(dir string) (*Dovecot, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := os.Chmod(dir, 0o755); err != nil { // the login process is somebody else and must reach its socket
+		return nil, err
+	}
 	file := filepath.Join(dir, "dovecot.conf")
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		return nil, err
@@ -110,6 +113,11 @@ func (d *Dovecot) config(dir string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	// What speaks to the network must not be root; a user who is not root cannot be anybody else, nor shut anything in.
+	login := who.Username
+	if who.Uid == "0" {
+		login = unprivileged()
+	}
 	return fmt.Sprintf(`
 base_dir = %[1]s/run
 state_dir = %[1]s/state
@@ -120,7 +128,7 @@ ssl = no
 disable_plaintext_auth = no
 default_internal_user = %[2]s
 default_internal_group = %[3]s
-default_login_user = %[2]s
+default_login_user = %[9]s
 first_valid_uid = 0
 first_valid_gid = 0
 mail_location = maildir:%[4]s
@@ -149,7 +157,15 @@ service anvil {
 service stats {
   chroot =
 }
-`, dir, who.Username, group.Name, d.inbox, d.Password, who.Uid, who.Gid, d.Port), nil
+`, dir, who.Username, group.Name, d.inbox, d.Password, who.Uid, who.Gid, d.Port, login), nil
+}
+
+// unprivileged returns the user Dovecot's package makes for the purpose, or the one every system has.
+func unprivileged() string {
+	if _, err := user.Lookup("dovenull"); err == nil {
+		return "dovenull"
+	}
+	return "nobody"
 }
 
 // await waits for the greeting.

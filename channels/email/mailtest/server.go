@@ -57,6 +57,9 @@ type Server struct {
 	failData int
 	dropData bool
 	refused  map[string]int // address → code
+
+	idleMu sync.Mutex
+	idle   map[*reading]*imapserver.UpdateWriter
 }
 
 // Start starts both servers. An error means that a port could not be opened or a user not be made; nothing is left running.
@@ -69,6 +72,7 @@ func Start(options Options) (*Server, error) {
 		mailRoot: imapmemserver.New(),
 		users:    map[string]*imapmemserver.User{},
 		refused:  map[string]int{},
+		idle:     map[*reading]*imapserver.UpdateWriter{},
 	}
 	for address, password := range options.Users {
 		if err := s.addUser(address, password); err != nil {
@@ -87,7 +91,7 @@ func Start(options Options) (*Server, error) {
 	quiet := log.New(io.Discard, "", 0)
 	s.imap = imapserver.New(&imapserver.Options{
 		NewSession: func(*imapserver.Conn) (imapserver.Session, *imapserver.GreetingData, error) {
-			return s.mailRoot.NewSession(), nil, nil
+			return s.newReading()
 		},
 		Caps: imap.CapSet{
 			imap.CapIMAP4rev1: {}, imap.CapIdle: {}, imap.CapUIDPlus: {}, imap.CapMove: {},
@@ -130,8 +134,11 @@ func (s *Server) Deliver(user string, raw []byte, at time.Time) error {
 	if !ok {
 		return fmt.Errorf("mailtest: no user %q", user)
 	}
-	_, err := box.Append("INBOX", literal{bytes.NewReader(raw)}, &imap.AppendOptions{Time: at})
-	return err
+	if _, err := box.Append("INBOX", literal{bytes.NewReader(raw)}, &imap.AppendOptions{Time: at}); err != nil {
+		return err
+	}
+	s.tellIdle()
+	return nil
 }
 
 // Count is how many mails a folder of a user holds.
@@ -194,10 +201,15 @@ func (s *Server) RefuseRecipient(address string, code int) {
 
 // Close stops both servers and waits until every connection is closed.
 func (s *Server) Close() error {
-	err := errors.Join(s.imap.Close(), s.smtp.Close())
+	// The listeners first: the libraries' servers know them only once they have begun to serve.
+	err := errors.Join(s.imapAt.Close(), s.smtpAt.Close())
 	s.serving.Wait()
-	s.imapAt.open.Wait()
-	s.smtpAt.open.Wait()
+	_ = s.imap.Close()
+	_ = s.smtp.Close()
+	for _, l := range []*listener{s.imapAt, s.smtpAt} {
+		l.cut()
+		l.open.Wait()
+	}
 	return err
 }
 
