@@ -71,9 +71,15 @@ func (s *Server) stream(c *gin.Context, a ticketing.Actor, render func(ticketing
 	defer s.live.leave(a.ID)
 	ctx, cancel := context.WithCancel(c.Request.Context())
 	defer cancel()
-	from, err := s.place(ctx, c.GetHeader("Last-Event-ID"))
+	now, err := s.Store.LastPosition(ctx)
 	if err != nil {
 		return err
+	}
+	from := now
+	if last := c.GetHeader("Last-Event-ID"); last != "" {
+		if from, err = readEventID(last); err != nil {
+			return wrong("Last-Event-ID", "unknown")
+		}
 	}
 	out := newEventWriter(c)
 	if err := out.begin(from); err != nil {
@@ -106,7 +112,7 @@ func (s *Server) stream(c *gin.Context, a ticketing.Actor, render func(ticketing
 			s.Guard.Seen(ctx, a)
 			err = out.comment()
 		case e := <-events:
-			err = s.show(ctx, out, a, e, render)
+			err = s.show(ctx, out, a, e, later(e.Position(), now), render)
 		}
 		if err != nil {
 			return err
@@ -119,7 +125,7 @@ var errGone = errors.New("the agent's account was closed")
 
 // show sends an event if the actor, as she is now, may know of it: of its department and of the ticket as it is now. That a ticket
 // left for where she may not look is all she still learns of it.
-func (s *Server) show(ctx context.Context, out *eventWriter, a ticketing.Actor, e ticketing.Event,
+func (s *Server) show(ctx context.Context, out *eventWriter, a ticketing.Actor, e ticketing.Event, fresh bool,
 	render func(ticketing.Actor, ticketing.Event, scene) any,
 ) error {
 	town := s.Town.Now()
@@ -130,7 +136,7 @@ func (s *Server) show(ctx context.Context, out *eventWriter, a ticketing.Actor, 
 	if !town.MayFollow(viewer, e) {
 		return nil
 	}
-	sc, err := s.live.scene(ctx, s.Store, e)
+	sc, err := s.live.scene(ctx, s.Store, e, fresh)
 	if err != nil {
 		return err
 	}
@@ -143,18 +149,6 @@ func (s *Server) show(ctx context.Context, out *eventWriter, a ticketing.Actor, 
 	return out.event(eventID(e.Position()), render(viewer, e, sc))
 }
 
-// place reads where in the journal a stream begins: after the last event the client has seen, else now.
-func (s *Server) place(ctx context.Context, lastID string) (ticketing.Position, error) {
-	if lastID == "" {
-		return s.Store.LastPosition(ctx)
-	}
-	p, err := readEventID(lastID)
-	if err != nil {
-		return p, wrong("Last-Event-ID", "unknown")
-	}
-	return p, nil
-}
-
 // eventID writes a place in the journal.
 func eventID(p ticketing.Position) string { return fmt.Sprintf("%d-%d", p.Tx, p.ID) }
 
@@ -164,6 +158,9 @@ func readEventID(s string) (ticketing.Position, error) {
 	i, errID := strconv.ParseInt(id, 10, 64)
 	return ticketing.Position{Tx: t, ID: i}, errors.Join(errTx, errID)
 }
+
+// later tells whether p is a place after q.
+func later(p, q ticketing.Position) bool { return p.Tx > q.Tx || p.Tx == q.Tx && p.ID > q.ID }
 
 // live is what all streams share: how many each agent has, and the tickets of the last events, read once for everybody.
 type live struct {
@@ -216,28 +213,33 @@ func (l *live) count() int {
 	return n
 }
 
-// scene reads the ticket of an event; the first stream to ask reads it for all.
-func (l *live) scene(ctx context.Context, tickets ticketing.Tickets, e ticketing.Event) (scene, error) {
+// scene reads the ticket of an event. One that happens while streams are open is read by the first of them for all; one that is
+// told again to a client who comes back is read again, because the ticket may have moved out of sight since.
+func (l *live) scene(ctx context.Context, tickets ticketing.Tickets, e ticketing.Event, fresh bool) (scene, error) {
 	if e.TicketID == nil {
 		return scene{}, nil
 	}
+	read := func() (scene, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		rows, err := tickets.TicketsByIDs(ctx, []string{*e.TicketID})
+		if err != nil || len(rows) == 0 {
+			return scene{}, err
+		}
+		return scene{ticket: &rows[0]}, nil
+	}
+	if !fresh {
+		return read()
+	}
 	at := e.Position()
 	l.mu.Lock()
-	read, ok := l.scenes[at]
+	shared, ok := l.scenes[at]
 	if !ok {
-		read = sync.OnceValues(func() (scene, error) {
-			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-			defer cancel()
-			rows, err := tickets.TicketsByIDs(ctx, []string{*e.TicketID})
-			if err != nil || len(rows) == 0 {
-				return scene{}, err
-			}
-			return scene{ticket: &rows[0]}, nil
-		})
-		l.keep(at, read)
+		shared = sync.OnceValues(read)
+		l.keep(at, shared)
 	}
 	l.mu.Unlock()
-	sc, err := read()
+	sc, err := shared()
 	if err != nil {
 		l.forget(at)
 	}

@@ -19,7 +19,7 @@ type listTicketsInput struct {
 	Motive         string    `query:"motive" maxLength:"100"`
 	Assignee       string    `query:"assignee" maxLength:"254" doc:"An agent's id or e-mail address, or me."`
 	Citizen        string    `query:"citizen" maxLength:"100" doc:"A citizen's id."`
-	Q              string    `query:"q" maxLength:"200" doc:"Words of subjects and messages, or a reference."`
+	Q              string    `query:"q" maxLength:"200" doc:"Part of a subject, of the beginning of the last message, or of a citizen's name; or a reference."`
 	DueBefore      time.Time `query:"due_before"`
 	ReceivedAfter  time.Time `query:"received_after" doc:"This moment or later."`
 	ReceivedBefore time.Time `query:"received_before"`

@@ -91,8 +91,8 @@ func (c *Console) reply(r *request) error {
 
 // note writes an internal note.
 func (c *Console) note(r *request) error {
-	typed := compose{Key: r.PostForm("key"), Kind: "note", Note: unixLines(r.PostForm("text"))}
-	m, err := c.desk.Note(r.Request.Context(), r.actor, r.Param("ref"), typed.Note, typed.Key)
+	typed := compose{NoteKey: r.PostForm("key"), Kind: "note", Note: unixLines(r.PostForm("text"))}
+	m, err := c.desk.Note(r.Request.Context(), r.actor, r.Param("ref"), typed.Note, typed.NoteKey)
 	if err != nil {
 		return c.refuse(r, err, typed, moveForm{})
 	}

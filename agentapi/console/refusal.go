@@ -23,7 +23,7 @@ func (c *Console) refuse(r *request, err error, typed compose, move moveForm) er
 		a.Detail = strings.TrimSpace(a.Detail + " " + r.voice.say("refuse.kept"))
 	}
 	if key == "refuse.key_reused" {
-		typed.Key = "" // the next try is a new answer
+		typed.Key, typed.NoteKey = "", "" // the next try is a new one
 	}
 	if again := c.showTicket(r, status, a, typed, move); again != nil {
 		return errors.Join(err, again)

@@ -38,7 +38,8 @@ type abilities struct{ Take, Release, Reply, Note, Transfer, Close, Reopen bool 
 
 // compose is the forms to answer and to note with. What was typed and refused is in them.
 type compose struct {
-	Key     string // Idempotency-Key: sending the same form twice sends one answer
+	Key     string // Idempotency-Key of the answer: sending the same form twice sends one
+	NoteKey string // and of the note
 	Version int    // of the ticket the agent has seen
 	Kind    string // reply | note: the form in front
 	Text    string
@@ -148,6 +149,9 @@ func composeFor(d ticketing.Dossier, typed compose) compose {
 	typed.Version, typed.Thens = d.Ticket.Version, thens()
 	if typed.Key == "" {
 		typed.Key = ticketing.NewID()
+	}
+	if typed.NoteKey == "" {
+		typed.NoteKey = ticketing.NewID()
 	}
 	if typed.Kind == "" {
 		typed.Kind = "reply"

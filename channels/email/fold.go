@@ -20,7 +20,7 @@ var (
 const maxIntroLines = 3
 
 // maxFoldLines bounds the search: history that begins later than this is shown unfolded.
-const maxFoldLines = 20000
+const maxFoldLines = 10000
 
 // line is one line of a text and where it begins, in bytes.
 type line struct {
@@ -65,12 +65,12 @@ func historyAt(lines []line, i, answered int) (int, bool) {
 	if strings.HasPrefix(strings.TrimSpace(lines[i].text), "--") && ruleLine.MatchString(lines[i].text) {
 		return lines[i].at, true
 	}
-	if beginsIntro(lines[i].text) {
+	if begins(lines[i].text, "le", "on", "am", "el", "il") {
 		if n := introAt(lines, i); n > 0 && i+n > answered {
 			return lines[i].at, true
 		}
 	}
-	if strings.Contains(lines[i].text, ":") && outlookAt(lines, i) {
+	if begins(lines[i].text, "de", "from", "von", "da") && outlookAt(lines, i) {
 		if i > 0 && underline.MatchString(lines[i-1].text) {
 			i--
 		}
@@ -79,11 +79,21 @@ func historyAt(lines []line, i, answered int) (int, bool) {
 	return 0, false
 }
 
-// beginsIntro reports whether the first word of a line is one that announcements begin with.
-func beginsIntro(text string) bool {
-	text = strings.TrimLeft(text, " \t\u00a0>")
-	for _, word := range []string{"le", "on", "am", "el", "il"} {
+// begins reports whether a line begins with one of the words, whatever its case and marks before it.
+func begins(text string, words ...string) bool {
+	text = strings.TrimLeft(text, " \t\u00a0>*_")
+	for _, word := range words {
 		if len(text) > len(word) && strings.EqualFold(text[:len(word)], word) {
+			return true
+		}
+	}
+	return false
+}
+
+// saysWrote reports whether a line can end an announcement, before the expression is asked.
+func saysWrote(text string) bool {
+	for _, verb := range []string{"crit", "wrote", "schrieb", "escribi", "scritto"} {
+		if strings.Contains(text, verb) {
 			return true
 		}
 	}
@@ -92,11 +102,11 @@ func beginsIntro(text string) bool {
 
 // introAt returns over how many lines "Le …, … a écrit :" runs from line i on, 0 when it does not begin there.
 func introAt(lines []line, i int) int {
-	if introLine.MatchString(lines[i].text) && introStart.MatchString(lines[i].text) {
-		return 1
-	}
 	if !introStart.MatchString(lines[i].text) {
 		return 0
+	}
+	if saysWrote(lines[i].text) && introLine.MatchString(lines[i].text) {
+		return 1
 	}
 	joined := lines[i].text
 	for n := 2; n <= maxIntroLines && i+n <= len(lines); n++ {
@@ -104,7 +114,7 @@ func introAt(lines []line, i int) int {
 		if next == "" || len(next) > 200 {
 			return 0
 		}
-		if joined += " " + next; introLine.MatchString(joined) {
+		if joined += " " + next; saysWrote(next) && introLine.MatchString(joined) {
 			return n
 		}
 	}

@@ -54,17 +54,17 @@ func TestMistakesAreOneLine(t *testing.T) {
 		code   int
 		says   string
 	}{
-		"no such command":     {args: []string{"serv"}, code: exitUsage, says: "--help"},
-		"no such flag":        {args: []string{"serve", "--fast"}, code: exitUsage, says: "--fast"},
-		"unknown key":         {config: "databse: sqlite://x.db\n", args: []string{"serve"}, code: exitUsage, says: `database`},
-		"bad value":           {config: "town: {timezone: Mars/Base}\n", args: []string{"serve"}, code: exitUsage, says: "timezone"},
-		"bad database":        {config: "database: mysql://x\n", args: []string{"serve"}, code: exitUsage, says: "database"},
-		"PostgreSQL is away":  {config: "database: postgres://nobody:secret@127.0.0.1:1/x\n", args: []string{"serve"}, code: exitFailed, says: "127.0.0.1"},
-		"Redis is away":       {config: "redis: redis://:secret@127.0.0.1:1/0\n", args: []string{"serve"}, code: exitFailed, says: "127.0.0.1:1"},
-		"no such agent":       {args: []string{"token", "create", "--agent", "x@y.z"}, code: exitFailed, says: "agent list"},
-		"not an address":      {args: []string{"agent", "add", "marie"}, code: exitFailed, says: "e-mail"},
-		"no such town file":   {args: []string{"import", "gone.yaml"}, code: exitUsage, says: "gone.yaml"},
-		"a port that is used": {config: "http: {listen: '256.0.0.1:80'}\n", args: []string{"serve"}, code: exitUsage, says: "listen"},
+		"no such command":    {args: []string{"serv"}, code: exitUsage, says: "--help"},
+		"no such flag":       {args: []string{"serve", "--fast"}, code: exitUsage, says: "--fast"},
+		"unknown key":        {config: "databse: sqlite://x.db\n", args: []string{"serve"}, code: exitUsage, says: `database`},
+		"bad value":          {config: "town: {timezone: Mars/Base}\n", args: []string{"serve"}, code: exitUsage, says: "timezone"},
+		"bad database":       {config: "database: mysql://x\n", args: []string{"serve"}, code: exitUsage, says: "database"},
+		"PostgreSQL is away": {config: "database: postgres://nobody:secret@127.0.0.1:1/x\n", args: []string{"serve"}, code: exitFailed, says: "127.0.0.1"},
+		"Redis is away":      {config: "redis: redis://:secret@127.0.0.1:1/0\n", args: []string{"serve"}, code: exitFailed, says: "127.0.0.1:1"},
+		"no such agent":      {args: []string{"token", "create", "--agent", "x@y.z"}, code: exitFailed, says: "agent list"},
+		"not an address":     {args: []string{"agent", "add", "marie"}, code: exitFailed, says: "e-mail"},
+		"no such town file":  {args: []string{"import", "gone.yaml"}, code: exitUsage, says: "gone.yaml"},
+		"nowhere to listen":  {config: "http: {listen: '256.0.0.1:80'}\n", args: []string{"serve"}, code: exitFailed, says: "http.listen"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cmd := newCommand(t)

@@ -200,7 +200,7 @@ func (r *running) call(method, path string, body any) (int, map[string]any) {
 		r.Fatal(err)
 	}
 	var decoded map[string]any
-	if strings.Contains(answer.Header.Get("Content-Type"), "json") {
+	if len(raw) > 0 && strings.Contains(answer.Header.Get("Content-Type"), "json") {
 		if err := json.Unmarshal(raw, &decoded); err != nil {
 			r.Fatalf("%s %s: %v\n%s", method, path, err, raw)
 		}

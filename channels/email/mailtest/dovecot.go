@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -18,7 +19,8 @@ import (
 // ErrNoDovecot says that the machine has no dovecot to start.
 var ErrNoDovecot = errors.New("mailtest: dovecot is not installed")
 
-// Dovecot is a private Dovecot, the IMAP server most town halls have, with one user and no TLS. It runs as whoever started it.
+// Dovecot is a private Dovecot, the IMAP server most town halls have, with one user and no TLS. It runs as whoever started it,
+// and keeps the mail as nobody where that is root.
 type Dovecot struct {
 	Host     string
 	Port     int
@@ -27,11 +29,13 @@ type Dovecot struct {
 
 	cmd       *exec.Cmd
 	exited    chan error
+	home      string // outside dir: its owner may not be let into a folder of ours
 	inbox     string // the maildir
+	uid, gid  int    // whose the mail is
 	delivered atomic.Int64
 }
 
-// StartDovecot starts a Dovecot that keeps everything under dir, which must exist, and waits until it answers. ErrNoDovecot means
+// StartDovecot starts a Dovecot with its configuration and log under dir, which must exist, and waits until it answers. ErrNoDovecot means
 // that there is none to start.
 func StartDovecot(dir string) (*Dovecot, error) {
 	binary, err := findDovecot()
@@ -44,36 +48,47 @@ func StartDovecot(dir string) (*Dovecot, error) {
 	}
 	d := &Dovecot{
 		Host: "127.0.0.1", Port: port, User: "mairie", Password: "essai-dovecot",
-		inbox:  filepath.Join(dir, "mail"),
 		exited: make(chan error, 1),
 	}
-	for _, sub := range []string{"cur", "new", "tmp"} {
-		if err := os.MkdirAll(filepath.Join(d.inbox, sub), 0o700); err != nil {
-			return nil, err
-		}
+	if d.home, err = os.MkdirTemp("", "guichet-dovecot-"); err != nil {
+		return nil, err
 	}
+	if err := d.start(binary, dir); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(d.home))
+	}
+	return d, nil
+}
+
+// start writes configuration and mailbox, starts the server and waits for its greeting.
+func (d *Dovecot) start(binary, dir string) error {
 	config, err := d.config(dir)
 	if err != nil {
-		return nil, err
+		return err
+	}
+	d.inbox = filepath.Join(d.home, "mail")
+	for _, folder := range []string{d.home, d.inbox, filepath.Join(d.inbox, "cur"), filepath.Join(d.inbox, "new"), filepath.Join(d.inbox, "tmp")} {
+		if err := errors.Join(os.MkdirAll(folder, 0o700), os.Chown(folder, d.uid, d.gid)); err != nil {
+			return err
+		}
 	}
 	if err := os.Chmod(dir, 0o755); err != nil { // the login process is somebody else and must reach its socket
-		return nil, err
+		return err
 	}
 	file := filepath.Join(dir, "dovecot.conf")
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
-		return nil, err
+		return err
 	}
 	d.cmd = exec.Command(binary, "-F", "-c", file)
 	if err := d.cmd.Start(); err != nil {
-		return nil, fmt.Errorf("mailtest: start dovecot: %w", err)
+		return fmt.Errorf("mailtest: start dovecot: %w", err)
 	}
 	go func() { d.exited <- d.cmd.Wait() }()
 	if err := d.await(5 * time.Second); err != nil {
-		_ = d.Close()
+		_ = d.stop()
 		said, _ := os.ReadFile(filepath.Join(dir, "dovecot.log"))
-		return nil, fmt.Errorf("mailtest: dovecot does not answer: %w\n%s", err, said)
+		return fmt.Errorf("mailtest: dovecot does not answer: %w\n%s", err, said)
 	}
-	return d, nil
+	return nil
 }
 
 // Deliver drops a mail into the maildir as a delivery agent does. INTERNALDATE is the time given, to the second.
@@ -84,14 +99,18 @@ func (d *Dovecot) Deliver(raw []byte, at time.Time) error {
 	if err := os.WriteFile(tmp, raw, 0o600); err != nil {
 		return err
 	}
-	if err := os.Chtimes(tmp, at, at); err != nil {
+	if err := errors.Join(os.Chown(tmp, d.uid, d.gid), os.Chtimes(tmp, at, at)); err != nil {
 		return err
 	}
 	return os.Rename(tmp, filepath.Join(d.inbox, "new", name))
 }
 
-// Close stops the server and waits for it.
+// Close stops the server, waits for it and removes the mail.
 func (d *Dovecot) Close() error {
+	return errors.Join(d.stop(), os.RemoveAll(d.home))
+}
+
+func (d *Dovecot) stop() error {
 	if err := d.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
 	}
@@ -113,10 +132,22 @@ func (d *Dovecot) config(dir string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	// What speaks to the network must not be root; a user who is not root cannot be anybody else, nor shut anything in.
-	login := who.Username
+	// Dovecot refuses to speak to the network, or to hold mail, as root. A user who is not root cannot be anybody else.
+	login, owner := who, who
 	if who.Uid == "0" {
-		login = unprivileged()
+		if owner, err = user.Lookup("nobody"); err != nil {
+			return "", err
+		}
+		if login, err = user.Lookup("dovenull"); err != nil { // made by the package
+			login = owner
+		}
+	}
+	d.uid, err = strconv.Atoi(owner.Uid)
+	if err == nil {
+		d.gid, err = strconv.Atoi(owner.Gid)
+	}
+	if err != nil {
+		return "", err
 	}
 	return fmt.Sprintf(`
 base_dir = %[1]s/run
@@ -139,7 +170,7 @@ passdb {
 }
 userdb {
   driver = static
-  args = uid=%[6]s gid=%[7]s home=%[1]s
+  args = uid=%[6]d gid=%[7]d home=%[10]s
 }
 service imap-login {
   chroot =
@@ -157,15 +188,7 @@ service anvil {
 service stats {
   chroot =
 }
-`, dir, who.Username, group.Name, d.inbox, d.Password, who.Uid, who.Gid, d.Port, login), nil
-}
-
-// unprivileged returns the user Dovecot's package makes for the purpose, or the one every system has.
-func unprivileged() string {
-	if _, err := user.Lookup("dovenull"); err == nil {
-		return "dovenull"
-	}
-	return "nobody"
+`, dir, who.Username, group.Name, filepath.Join(d.home, "mail"), d.Password, d.uid, d.gid, d.Port, login.Username, d.home), nil
 }
 
 // await waits for the greeting.
