@@ -71,7 +71,7 @@ func (l *limits) count(key string, now time.Time) {
 	l.windows[key] = w
 }
 
-// makeRoom keeps the map bounded: what is over goes first, then whatever comes to hand.
+// makeRoom keeps the map bounded: what is over goes first, then whatever comes to hand, a quarter at once so that this is rare.
 func (l *limits) makeRoom(now time.Time) {
 	if len(l.windows) < failureEntries {
 		return
@@ -82,7 +82,7 @@ func (l *limits) makeRoom(now time.Time) {
 		}
 	}
 	for key := range l.windows {
-		if len(l.windows) < failureEntries {
+		if len(l.windows) < failureEntries*3/4 {
 			return
 		}
 		delete(l.windows, key)

@@ -30,7 +30,7 @@ func (c *Console) messageView(r *request) error {
 	h.Set("X-Frame-Options", "SAMEORIGIN")
 	h.Set("Referrer-Policy", "no-referrer")
 	return r.voice.write(r.Context, http.StatusOK, "message", frame{
-		Title: m.Subject, Body: messageBody{HTML: template.HTML(safe)}, //nolint:gosec // SafeHTML's output, under a policy without scripts
+		Title: m.Subject, Body: messageBody{HTML: template.HTML(safe)}, // SafeHTML made it safe, and the policy lets no script run
 	})
 }
 

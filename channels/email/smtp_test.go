@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"strings"
@@ -43,7 +42,7 @@ func servers(t *testing.T, options mailtest.Options) (*mailtest.Server, Mailbox)
 	return s, box
 }
 
-func sender1(t *testing.T, box Mailbox) *Sender {
+func testSender(t *testing.T, box Mailbox) *Sender {
 	t.Helper()
 	s := NewSender([]Mailbox{box}, slog.New(slog.DiscardHandler))
 	t.Cleanup(func() { _ = s.Close() })
@@ -85,7 +84,7 @@ func TestSendVerdicts(t *testing.T) {
 			s, box := servers(t, mailtest.Options{})
 			m := answerMail()
 			c.prepare(s, &m, &box)
-			v := sender1(t, box).Send(t.Context(), m)
+			v := testSender(t, box).Send(t.Context(), m)
 			if v.Outcome != c.want || v.Code != c.code || !strings.Contains(v.Reason, c.reason) || (c.reason == "" && c.code == "250" && v.Reason != "") {
 				t.Errorf("verdict %+v", v)
 			}
@@ -101,7 +100,7 @@ func TestSendAddressesTheEnvelope(t *testing.T) {
 	box.PlusAddresses = true
 	m := answerMail()
 	m.To = append(m.To, channels.Address{Value: "Voisin@example.org"}, channels.Address{Value: "x@mairie-évian.example"})
-	if v := sender1(t, box).Send(t.Context(), m); v.Outcome != channels.Accepted {
+	if v := testSender(t, box).Send(t.Context(), m); v.Outcome != channels.Accepted {
 		t.Fatalf("verdict %+v", v)
 	}
 	got := s.Sent()[0]
@@ -166,7 +165,7 @@ func TestSendGivesUpWithTheContext(t *testing.T) {
 	box := Mailbox{Name: "mairie", SMTP: SMTP{TLS: NoTLS, Host: "127.0.0.1", Port: l.Addr().(*net.TCPAddr).Port}}
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if v := sender1(t, box).Send(ctx, answerMail()); v.Outcome != channels.Deferred {
+	if v := testSender(t, box).Send(ctx, answerMail()); v.Outcome != channels.Deferred {
 		t.Errorf("verdict %+v", v)
 	}
 }
@@ -188,7 +187,7 @@ func TestSendSignsInByLogin(t *testing.T) {
 		said <- loginDialogue(c)
 	}()
 	box := Mailbox{Name: "mairie", SMTP: SMTP{TLS: NoTLS, Host: "127.0.0.1", Port: l.Addr().(*net.TCPAddr).Port, Username: "u", Password: "p"}}
-	sender1(t, box).Send(t.Context(), answerMail())
+	testSender(t, box).Send(t.Context(), answerMail())
 	if got := strings.Join(<-said, " "); got != "AUTH LOGIN dQ== cA==" {
 		t.Errorf("client said %q", got)
 	}
@@ -207,7 +206,6 @@ func loginDialogue(c net.Conn) (auth []string) {
 		case len(auth) == 1:
 			auth = append(auth, line)
 			fmt.Fprint(c, "535 no\r\n")
-			_, _ = io.Copy(io.Discard, c)
 			return auth
 		default:
 			fmt.Fprint(c, "250 ok\r\n")

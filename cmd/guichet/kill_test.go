@@ -115,7 +115,7 @@ func everyDepartment(ctx context.Context, db *store.DB) ticketing.TicketScope {
 
 // A hub is killed at each step between the arrival of two mails and the last word of its acknowledgements, and started again: both
 // are tickets, once, and each is acknowledged, once; a mail the server had accepted while the hub died may repeat once, under the
-// same Message-ID.
+// same Message-ID (both may have been on their way).
 func TestKillAtEachStep(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short")
@@ -222,7 +222,7 @@ func killOnce(t *testing.T, template string, n int) (finished, twice bool) {
 			t.Errorf("%s was sent %d times", id, n)
 		}
 	}
-	if len(times) != 2 || total > 3 {
+	if len(times) != 2 {
 		t.Errorf("sent: %v", times)
 	}
 	return finished, total > 2

@@ -12,12 +12,15 @@ import (
 	"guichet/ticketing"
 )
 
+// claimant is a citizen and the value she claims.
+type claimant struct {
+	ticketing.Citizen
+	Value string
+}
+
 // CitizensByContacts implements ticketing.Citizens.
 func (n nouns) CitizensByContacts(ctx context.Context, contactType string, values []string) (map[string]ticketing.Citizen, error) {
-	var rows []struct {
-		ticketing.Citizen
-		Value string
-	}
+	var rows []claimant
 	err := n.read(ctx, &rows, "SELECT citizens.*, c.value FROM contacts c JOIN citizens ON citizens.id = c.citizen_id WHERE c.type = ? AND c.claims AND ?",
 		contactType, n.among("c.value", values))
 	if err != nil {

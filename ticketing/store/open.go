@@ -85,12 +85,12 @@ func Open(ctx context.Context, url string, opts Options) (*DB, error) {
 		Logger:                 logger.Discard, // the pool logs, and never sees a value
 	})
 	if err == nil {
-		err = d.sql.PingContext(ctx)
+		d.nouns = nouns{db: d, conn: watched, orm: orm}
+		err = errors.Join(d.learn(), d.sql.PingContext(ctx))
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the database: %w", err), d.sql.Close())
 	}
-	d.nouns = nouns{db: d, conn: watched, orm: orm}
 	return d, nil
 }
 

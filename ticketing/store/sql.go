@@ -15,6 +15,8 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 	"gorm.io/gorm/schema"
+
+	"guichet/ticketing"
 )
 
 // exec runs a statement with ? for its values and tells how many rows it changed.
@@ -213,6 +215,24 @@ func update[T any](ctx context.Context, n nouns, row *T, columns []string, where
 	}
 	changed, err := n.exec(ctx, "UPDATE "+s.Table+" SET "+strings.Join(set, ", ")+" WHERE "+where, append(values, args...)...)
 	return changed > 0, err
+}
+
+// learn reads the tags of all structs that are rows. GORM would do it at their first use, but its reading of one struct writes into
+// what it keeps of those it is related to, which another goroutine may be using by then.
+func (n nouns) learn() error {
+	for _, row := range []any{
+		&ticketing.Department{}, &ticketing.Motive{}, &ticketing.Rule{}, &ticketing.Template{}, &ticketing.Line{}, &setting{},
+		&ticketing.Agent{}, &ticketing.Membership{}, &ticketing.Token{}, &ticketing.Session{},
+		&ticketing.Citizen{}, &ticketing.Contact{}, &claimant{},
+		&ticketing.Ticket{}, &ticketing.Participant{}, &ticketing.Link{}, &ticketRow{},
+		&ticketing.Original{}, &ticketing.Copy{}, &ticketing.Message{}, &ticketing.Attachment{}, &ticketing.Delivery{}, &ticketing.Attempt{},
+		&ticketing.Event{}, &ticketing.Request{}, &cursor{}, &health{},
+	} {
+		if _, err := n.schemaOf(row); err != nil {
+			return fmt.Errorf("read the tags of %T: %w", row, err)
+		}
+	}
+	return nil
 }
 
 // schemaOf is how GORM reads the tags of a struct. GORM keeps it.
