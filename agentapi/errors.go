@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/gin-gonic/gin"
@@ -185,6 +186,16 @@ func (s *Server) refuse(c *gin.Context, err error) {
 func isProgram(path string) bool {
 	return strings.HasPrefix(path, "/api/") || path == "/metrics" || path == "/readyz" || path == "/live"
 }
+
+// setHumaErrors makes our problems huma's errors. Their constructor is a variable of that package, so it is set once for the process.
+//
+//nolint:gochecknoglobals // it holds nothing but whether that was done
+var setHumaErrors = sync.OnceFunc(func() {
+	huma.NewErrorWithContext = newHumaError
+	huma.NewError = func(status int, message string, errs ...error) huma.StatusError {
+		return newHumaError(nil, status, message, errs...)
+	}
+})
 
 // newHumaError is huma's error constructor: what it finds wrong before a handler is asked. The value at fault is not echoed: it may
 // be a password.

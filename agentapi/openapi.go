@@ -7,7 +7,6 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
-	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humagin"
@@ -22,20 +21,12 @@ import (
 //go:embed openapi.yaml
 var contract []byte
 
-// humaErrors sets huma's error constructor, which is a variable of that package, once for the process.
-var humaErrors = sync.OnceFunc(func() {
-	huma.NewErrorWithContext = newHumaError
-	huma.NewError = func(status int, message string, errs ...error) huma.StatusError {
-		return newHumaError(nil, status, message, errs...)
-	}
-})
-
 // apiPath is where a path of the API is mounted.
 func apiPath(path string) string { return "/api/v1" + path }
 
 // newAPI prepares huma: JSON only, no links to schemas in answers, no pages of its own.
 func newAPI(e *gin.Engine) huma.API {
-	humaErrors()
+	setHumaErrors()
 	return humagin.New(e, huma.Config{
 		OpenAPI: &huma.OpenAPI{
 			OpenAPI: "3.1.0",

@@ -28,7 +28,7 @@ func (c *client) follow(path, lastID string) *stream {
 	if lastID != "" {
 		r.Header.Set("Last-Event-ID", lastID)
 	}
-	res, err := c.http.Do(r)
+	res, err := c.http.Do(r) //nolint:bodyclose // closed when the test ends
 	c.w.must(err)
 	if res.StatusCode != http.StatusOK || res.Header.Get("Content-Type") != "text/event-stream" {
 		c.w.tb.Fatalf("the stream is %d %s", res.StatusCode, res.Header.Get("Content-Type"))

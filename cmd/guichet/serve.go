@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -54,6 +55,7 @@ func (h *hub) run(ctx context.Context, ready func(addr string)) (err error) {
 		}
 		parts.Go(func() error { return serveHTTP(ctx, metrics, h.server.MetricsHandler()) })
 	}
+	debug.FreeOSMemory() // what starting took and waiting does not need: a hub is idle most of its life
 	ready(pages.Addr().String())
 	err = parts.Wait()
 	h.log.Info("stopped")
