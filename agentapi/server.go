@@ -102,8 +102,10 @@ const (
 // routes is every route and who may call it.
 func (s *Server) routes() {
 	// For whoever runs the machine.
-	s.engine.GET("/healthz", s.healthz)
-	s.engine.GET("/readyz", s.plain(anyone, s.readyz))
+	for _, method := range []string{http.MethodGet, http.MethodHead} { // some balancers ask without wanting a body
+		s.engine.Handle(method, "/healthz", s.healthz)
+		s.engine.Handle(method, "/readyz", s.plain(anyone, s.readyz))
+	}
 	s.engine.GET("/metrics", s.plain(agents, s.metrics)) // administrators; every agent in the demo
 
 	// The API, and its documentation.

@@ -1,6 +1,7 @@
 package agentapi_test
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -186,5 +187,31 @@ func TestPagesLeadToSigningIn(t *testing.T) {
 		}
 		w.nobody().do(http.MethodGet, "/login", nil).is(http.StatusOK)
 		w.signedIn("nadia").do(http.MethodGet, "/", nil).is(http.StatusOK)
+	})
+}
+
+// A stream asks again and again whether its session or token still holds.
+func TestAgain(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		c := w.signedIn("nadia")
+		asked := c.address("/live")
+		for _, cookie := range c.http.Jar.Cookies(asked.URL) {
+			asked.AddCookie(cookie)
+		}
+		if actor, err := w.guard.Again(asked); err != nil || actor.Email != "nadia@valmont.example" {
+			t.Fatalf("while signed in: %v, %v", actor.Email, err)
+		}
+		c.remove("/session").is(http.StatusNoContent)
+		for what, r := range map[string]*http.Request{
+			"after signing out": asked, "without a cookie": w.nobody().address("/live"),
+			"with an unknown token": w.nobody().with("Authorization", "Bearer guichet_x").address("/live"),
+		} {
+			if _, err := w.guard.Again(r); !errors.Is(err, auth.ErrSignedOut) {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+		if actor, err := w.guard.Again(w.program("karim", "read").address("/live")); err != nil || !actor.ReadOnly {
+			t.Errorf("with a token: %+v, %v", actor, err)
+		}
 	})
 }

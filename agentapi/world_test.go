@@ -54,6 +54,7 @@ type world struct {
 	town   *ticketing.Town
 	desk   *ticketing.Desk
 	router *routing.Router
+	guard  *auth.Guard
 	server *agentapi.Server
 	url    string
 	log    *lockedBuffer
@@ -103,13 +104,13 @@ func newWorld(tb testing.TB, db *store.DB, change ...func(*agentapi.Parts)) *wor
 	})
 	reader := ticketing.NewReader(db, files, w.town, w.router, w.now)
 	journal := ticketing.NewJournal(db, w.router, log)
-	guard := auth.New(auth.Parts{Store: db, Town: w.town, Router: w.router, Now: w.now, Log: log})
+	w.guard = auth.New(auth.Parts{Store: db, Town: w.town, Router: w.router, Now: w.now, Log: log})
 	pages, err := console.New(console.Parts{
-		Desk: w.desk, Reader: reader, Town: w.town, Guard: guard, Now: w.now, Log: log, SafeHTML: func(string) string { return "" },
+		Desk: w.desk, Reader: reader, Town: w.town, Guard: w.guard, Now: w.now, Log: log, SafeHTML: func(string) string { return "" },
 	})
 	w.must(err)
 	parts := agentapi.Parts{
-		Desk: w.desk, Reader: reader, Town: w.town, Journal: journal, Router: w.router, Store: db, Guard: guard, Console: pages,
+		Desk: w.desk, Reader: reader, Town: w.town, Journal: journal, Router: w.router, Store: db, Guard: w.guard, Console: pages,
 		Metrics: metrics, PublicURL: "http://guichet.example", Version: "test", Log: log, Now: w.now,
 	}
 	for _, c := range change {

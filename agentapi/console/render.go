@@ -120,6 +120,7 @@ type frame struct {
 	List   []listGroup
 	Pager  pager
 	Notice string // what was just done
+	Done   string // the same as one of dones, for the modules
 	Alert  *alert // what was refused
 	Body   any
 }
@@ -135,7 +136,7 @@ func (c *Console) show(r *request, status int, page string, f frame) error {
 	}
 	f.Actor = &r.actor
 	if done := r.Query("done"); f.Notice == "" && f.Alert == nil && done != "" {
-		f.Notice = doneNotice(r.voice, done, r.Query("ref"))
+		f.Notice, f.Done = doneNotice(r.voice, done, r.Query("ref")), done
 	}
 	return r.voice.write(r.Context, status, page, f)
 }

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -14,6 +13,7 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 )
@@ -218,6 +218,15 @@ func (b *tab) look() {
 	}
 }
 
+// press presses a key as a keyboard does when the page wants no character of it.
+func (b *tab) press(key string) {
+	b.Helper()
+	for _, kind := range []input.DispatchKeyEventType{input.DispatchKeyEventTypeRawKeyDown, input.DispatchKeyEventTypeKeyUp} {
+		_, err := chromedp.Call(b.ctx, input.DispatchKeyEvent, input.DispatchKeyEventParams{Type: kind, Key: key})
+		b.must(err)
+	}
+}
+
 func (b *tab) open(path string) {
 	b.Helper()
 	b.do(chromedp.Navigate(b.site + path))
@@ -245,7 +254,7 @@ func (b *tab) answerOne() {
 		b.look()
 	}
 	if b.width > 1000 {
-		b.do(chromedp.KeyEvent("t"))
+		b.press("t")
 	} else {
 		b.until("something to take", "document.querySelector('.take-next')")
 		b.do(chromedp.Click(chromedp.CSS(".take-next")))
@@ -253,10 +262,10 @@ func (b *tab) answerOne() {
 	b.until("the ticket she took", "location.pathname.startsWith('/tickets/2') && document.querySelector('#reply-text') && document.readyState === 'complete'")
 	b.look()
 	if b.width > 1000 {
-		b.do(chromedp.KeyEvent("r"))
+		b.press("r")
 		b.is("document.activeElement.id", "reply-text")
 	}
-	words := fmt.Sprintf("Bonjour, nous nous en occupons (%s).", b.Name())
+	const words = "Bonjour, merci de votre message : une équipe s’en occupe demain matin."
 	b.do(chromedp.SendKeys(chromedp.CSS("#reply-text"), words), chromedp.Click(chromedp.CSS(".reply-form .primary")))
 	quoted, err := json.Marshal(words)
 	b.must(err)

@@ -4,10 +4,16 @@ const key = (form) => "guichet.draft/" + form.dataset.draft;
 
 const fields = (form) => [...form.elements].filter((f) => f.name && f.matches("textarea, input[type=text], input:not([type]), input[type=tel], input[type=email]"));
 
+// What an action's confirmation says has arrived; its draft has done its work.
+const arrived = { replied: "/reply", noted: "/note", logged: "contact", logged_answered: "contact" };
+
 export function drafts() {
-  const done = document.querySelector("[data-done]");
-  for (const form of document.querySelectorAll("form[data-draft]")) restore(form, done);
-  if (done) sessionStorage.removeItem("guichet.draft/contact");
+  const done = arrived[document.querySelector("[data-done]")?.dataset.done];
+  if (done === "contact") sessionStorage.removeItem("guichet.draft/contact");
+  for (const form of document.querySelectorAll("form[data-draft]")) {
+    if (done && form.dataset.draft.endsWith(done)) sessionStorage.removeItem(key(form));
+    else restore(form);
+  }
   document.addEventListener("input", (e) => {
     const form = e.target.closest?.("form[data-draft]");
     if (!form) return;
@@ -16,18 +22,9 @@ export function drafts() {
     for (const f of fields(form)) if (f.value) values[f.name] = f.value;
     sessionStorage.setItem(key(form), JSON.stringify(values));
   });
-  // Sent: the answer will either be there, or come back in the form.
-  document.addEventListener("submit", (e) => {
-    const form = e.target;
-    if (form.matches("form[data-draft]")) form.dataset.sent = "";
-  });
 }
 
-function restore(form, done) {
-  if (done) {
-    sessionStorage.removeItem(key(form));
-    return;
-  }
+function restore(form) {
   let values;
   try {
     values = JSON.parse(sessionStorage.getItem(key(form)) ?? "{}");
