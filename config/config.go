@@ -33,6 +33,9 @@ type HTTP struct {
 	Listen        string `koanf:"listen"`
 	PublicURL     string `koanf:"public_url"`     // without a slash at its end; links in mails begin with it
 	MetricsListen string `koanf:"metrics_listen"` // empty: /metrics is on Listen and wants an administrator's token
+	// TrustedProxies are the addresses or networks of reverse proxies whose X-Forwarded-For is believed. Without them every visitor
+	// behind a proxy shares its address, and with it the limit on failed sign-ins.
+	TrustedProxies []string `koanf:"trusted_proxies"`
 }
 
 // Town is whose hub this is.

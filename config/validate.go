@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/mail"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"strconv"
@@ -97,6 +98,14 @@ func (h HTTP) validate(p *problems) {
 		p.listen("http.metrics_listen", h.MetricsListen)
 		if h.MetricsListen == h.Listen {
 			p.add("http.metrics_listen", "is the same as http.listen; choose another port, or leave it empty and use /metrics with a token")
+		}
+	}
+	for _, proxy := range h.TrustedProxies {
+		if _, err := netip.ParseAddr(proxy); err == nil {
+			continue
+		}
+		if _, err := netip.ParsePrefix(proxy); err != nil {
+			p.add("http.trusted_proxies", "%q is neither an address nor a network; write for example 127.0.0.1 or 10.0.0.0/8", proxy)
 		}
 	}
 	u, err := url.Parse(h.PublicURL)

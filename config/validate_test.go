@@ -66,6 +66,11 @@ func TestValidate(t *testing.T) {
 		{"a port by name", func(c *Config, _ *email.Mailbox) { c.HTTP.Listen = ":http" }, `http.listen: ":http" is not an address and a port; write for example 127.0.0.1:8080, or :8080 for every address`},
 		{"a port too far", func(c *Config, _ *email.Mailbox) { c.HTTP.Listen = ":70000" }, `http.listen: ":70000" is not an address and a port; write for example 127.0.0.1:8080, or :8080 for every address`},
 		{"metrics elsewhere", func(c *Config, _ *email.Mailbox) { c.HTTP.MetricsListen = "127.0.0.1:9090" }, ""},
+		{"trusted proxies", func(c *Config, _ *email.Mailbox) { c.HTTP.TrustedProxies = []string{"127.0.0.1", "10.0.0.0/8", "::1"} }, ""},
+		{
+			"a proxy by its name", func(c *Config, _ *email.Mailbox) { c.HTTP.TrustedProxies = []string{"proxy"} },
+			`http.trusted_proxies: "proxy" is neither an address nor a network; write for example 127.0.0.1 or 10.0.0.0/8`,
+		},
 		{"metrics nowhere", func(c *Config, _ *email.Mailbox) { c.HTTP.MetricsListen = "9090" }, `http.metrics_listen: "9090" is not an address and a port; write for example 127.0.0.1:8080, or :8080 for every address`},
 		{
 			"metrics at the same place", func(c *Config, _ *email.Mailbox) { c.HTTP.MetricsListen = c.HTTP.Listen },

@@ -49,7 +49,7 @@ func (t *Town) AddAgent(ctx context.Context, n NewAgent) (Agent, error) {
 	}
 	for _, code := range n.Departments {
 		if _, ok := t.Now().Department(code); !ok {
-			return Agent{}, invalid("departments", "unknown_department "+code)
+			return Agent{}, invalid("departments", "unknown_department: "+code)
 		}
 		a.Memberships = append(a.Memberships, Membership{AgentID: a.ID, Department: code, Supervisor: a.Has(RoleSupervisor)})
 	}
@@ -76,7 +76,7 @@ func (t *Town) CreateToken(ctx context.Context, email, name, scope string, expir
 		return "", err
 	}
 	if scope != "read" && scope != "write" {
-		return "", invalid("scope", "read or write")
+		return "", invalid("scope", "read_or_write")
 	}
 	secret := make([]byte, 32)
 	if _, err := rand.Read(secret); err != nil {
@@ -125,7 +125,7 @@ func (t *Town) TokenActor(ctx context.Context, plain string) (Actor, error) {
 func cleanEmail(s string) (string, error) {
 	a, err := mail.ParseAddress(strings.TrimSpace(s))
 	if err != nil || len(a.Address) > 254 {
-		return "", invalid("email", "not an e-mail address")
+		return "", invalid("email", "not_an_e_mail_address")
 	}
 	return strings.ToLower(a.Address), nil
 }
@@ -137,7 +137,7 @@ func cleanRoles(roles []string) (Strings, error) {
 	known := []string{string(RoleAgent), string(RoleSupervisor), string(RoleAdmin), string(RoleDPO)}
 	for _, r := range roles {
 		if !slices.Contains(known, r) {
-			return nil, invalid("roles", "unknown role "+r)
+			return nil, invalid("roles", "unknown_role: "+r)
 		}
 	}
 	return slices.Clone(roles), nil

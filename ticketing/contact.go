@@ -63,7 +63,7 @@ func (d *Desk) Log(ctx context.Context, a Actor, c NewContact) (Ticket, error) {
 	err = d.store.InTx(ctx, func(tx Nouns) error {
 		eff = effects{}
 		kept, fresh, err := remember(ctx, tx, a, c.Key, now, "contact", string(c.Channel), c.CitizenID, draftKey(c.Citizen), c.Subject,
-			c.Text, c.Motive, c.Department, strconv.FormatBool(c.Answered))
+			c.Text, c.Motive, c.Department, strconv.FormatBool(c.Answered), stamp(c.ReceivedAt))
 		if err != nil {
 			return err
 		}
@@ -255,17 +255,17 @@ func (d *Desk) newRecord(w CitizenDraft, now time.Time) (Citizen, error) {
 		case "email":
 			email, err := cleanEmail(contact.Value)
 			if err != nil {
-				return c, invalid("citizen.contacts", "not an e-mail address")
+				return c, invalid("citizen.contacts", "not_an_e_mail_address")
 			}
 			value = email
 		case "phone":
 			number, ok := channels.ParsePhone(contact.Value, d.town.Profile.Region)
 			if !ok {
-				return c, invalid("citizen.contacts", "not a telephone number")
+				return c, invalid("citizen.contacts", "not_a_telephone_number")
 			}
 			value = number
 		default:
-			return c, invalid("citizen.contacts", "email or phone")
+			return c, invalid("citizen.contacts", "email_or_phone")
 		}
 		c.Contacts = append(c.Contacts, Contact{
 			ID: NewID(), CitizenID: c.ID, Type: contact.Type, Value: value, Label: clip(contact.Label, 100), CreatedAt: now,
@@ -278,9 +278,16 @@ func draftKey(d *CitizenDraft) string {
 	if d == nil {
 		return ""
 	}
-	key := strings.Join([]string{string(d.Kind), d.Family, d.Usage, d.Given, d.Civility, d.Organisation}, "\x00")
+	key := strings.Join([]string{string(d.Kind), d.Family, d.Usage, d.Given, d.Civility, d.Organisation, d.Language}, "\x00")
 	for _, c := range d.Contacts {
-		key += "\x00" + c.Type + c.Value
+		key += "\x00" + c.Type + "\x00" + c.Value + "\x00" + c.Label
 	}
 	return key
+}
+
+func stamp(at *time.Time) string {
+	if at == nil {
+		return ""
+	}
+	return at.UTC().Format(time.RFC3339Nano)
 }

@@ -43,7 +43,7 @@ func (j *Journal) Run(ctx context.Context) error {
 	hint := make(chan struct{}, 1)
 	go func() {
 		err := j.router.Subscribe(ctx, func(topic string) {
-			if topic != HintJournal {
+			if topic != HintJournal && topic != routing.TopicAll {
 				return
 			}
 			select {

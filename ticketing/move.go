@@ -127,7 +127,7 @@ func (d *Desk) Edit(ctx context.Context, a Actor, reference string, e Edit, ifMa
 		if e.Subject != nil {
 			subject := strings.TrimSpace(*e.Subject)
 			if subject == "" || len(subject) > 998 {
-				return nil, invalid("subject", "empty or too long")
+				return nil, invalid("subject", "empty_or_too_long")
 			}
 			t.Subject, changed["subject"] = subject, "changed"
 		}

@@ -169,9 +169,14 @@ func (r *Reader) Ticket(ctx context.Context, a Actor, reference string) (Dossier
 	if d.Events, err = r.store.EventsOfTicket(ctx, t.ID); err != nil {
 		return Dossier{}, wrap("events", err)
 	}
+	d.Events = slices.DeleteFunc(d.Events, func(e Event) bool { return !s.MayFollow(a, e) && e.Department != t.Department })
 	if d.Participants, err = r.store.Participants(ctx, []string{t.ID}); err != nil {
 		return Dossier{}, wrap("participants", err)
 	}
+	d.Participants = slices.DeleteFunc(d.Participants, func(p Participant) bool {
+		other, _ := s.Department(p.Value)
+		return p.Type == "department" && !a.Sees(other)
+	})
 	if d.Links, err = r.links(ctx, s, a, t.ID); err != nil {
 		return Dossier{}, err
 	}
@@ -297,7 +302,8 @@ type LineHealth struct {
 	Health channels.Health
 }
 
-// Channels gives the health of each line: every agent may know whether mail comes in.
+// Channels gives the health of the lines of departments the actor sees, and of all of them to an administrator, who keeps them
+// running.
 func (r *Reader) Channels(ctx context.Context, a Actor) ([]LineHealth, error) {
 	healths, err := r.store.Healths(ctx)
 	if err != nil {
@@ -308,7 +314,11 @@ func (r *Reader) Channels(ctx context.Context, a Actor) ([]LineHealth, error) {
 		byLine[h.Line] = h
 	}
 	var list []LineHealth
-	for _, l := range r.town.Now().Lines {
+	s := r.town.Now()
+	for _, l := range s.Lines {
+		if d, _ := s.Department(l.Department); !a.Sees(d) && !a.Has(RoleAdmin) {
+			continue
+		}
 		h, ok := byLine[l.Name]
 		if !ok {
 			h = channels.Health{Line: l.Name, Channel: channels.Name(l.Channel), State: channels.Starting}

@@ -33,12 +33,12 @@ func (d *Desk) Reply(ctx context.Context, a Actor, reference string, w Answer) (
 		w.Then = StatusWaiting
 	}
 	if w.Then != StatusWaiting && w.Then != StatusOpen && w.Then != StatusClosed {
-		return Message{}, invalid("then", "waiting, open or closed")
+		return Message{}, invalid("then", "waiting_open_or_closed")
 	}
 	for i, cc := range w.Cc {
 		var err error
 		if w.Cc[i], err = cleanEmail(cc); err != nil {
-			return Message{}, invalid("cc", "not an e-mail address")
+			return Message{}, invalid("cc", "not_an_e_mail_address")
 		}
 	}
 	s := d.town.Now()
@@ -172,7 +172,7 @@ func recipient(ctx context.Context, tx Nouns, t Ticket, messages []Message, chos
 	if chosen != "" {
 		email, err := cleanEmail(chosen)
 		if err != nil {
-			return channels.Address{}, last, invalid("to", "not an e-mail address")
+			return channels.Address{}, last, invalid("to", "not_an_e_mail_address")
 		}
 		return channels.Address{Value: email}, last, nil
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"guichet/routing"
 )
@@ -108,16 +109,37 @@ func (d *Desk) assign(ctx context.Context, a Actor, id, agentID string, kind Eve
 	return t, err
 }
 
-// Claim gives the actor a ticket she chose.
+// Claim gives the actor a ticket she chose. One that waits for the citizen becomes hers and goes on waiting.
 func (d *Desk) Claim(ctx context.Context, a Actor, reference string, ifMatch int) (Ticket, error) {
 	t, err := d.find(ctx, d.store, a, ActTake, reference, ifMatch)
-	if err != nil {
+	switch {
+	case err != nil:
 		return t, err
-	}
-	if t.AssigneeID != nil && *t.AssigneeID == a.ID {
+	case t.AssigneeID != nil && *t.AssigneeID == a.ID:
 		return t, nil
+	case t.AssigneeID != nil:
+		return t, conflict("already_taken")
+	case t.Status == StatusClosed:
+		return t, conflict("closed")
+	case t.Status == StatusWaiting:
+		return d.hand(ctx, a, ActTake, reference, a.ID, EventTicketTaken, "", t.Version)
 	}
-	return d.give(ctx, a, t, a.ID, a.Capacity, EventTicketTaken)
+	result, err := d.router.ClaimItem(ctx, t.ID, a.ID, t.Weight, a.Capacity)
+	switch {
+	case err != nil:
+		return t, &Error{Code: CodeUnavailable, Reason: "redis", Err: err}
+	case result == routing.Full:
+		return t, ErrFull
+	case result == routing.Taken:
+		return t, conflict("already_taken")
+	}
+	taken, err := d.assign(ctx, a, t.ID, a.ID, EventTicketTaken, "")
+	if err != nil {
+		if rerr := d.router.Release(context.WithoutCancel(ctx), t.ID, a.ID); rerr != nil {
+			d.log.Warn("a lost claim stays until the next reconcile", "ticket_id", t.ID, "error", rerr)
+		}
+	}
+	return taken, err
 }
 
 // Assign gives a ticket to a colleague who works in its department, whoever had it before. Her capacity is the supervisor's to judge.
@@ -135,45 +157,31 @@ func (d *Desk) Assign(ctx context.Context, a Actor, reference, agentEmail, reaso
 	if !ok || !active || !colleague.Can(ActTake, s.Subject(t)) {
 		return t, invalid("agent", "not_in_department")
 	}
-	if t.Status == StatusClosed {
-		return t, conflict("closed")
-	}
-	if t.AssigneeID != nil {
-		if *t.AssigneeID == agent.ID {
-			return t, nil
-		}
-		if t, err = d.release(ctx, a, t, reason); err != nil {
-			return t, err
-		}
-	}
-	return d.give(ctx, a, t, agent.ID, 0, EventTicketAssigned)
+	return d.hand(ctx, a, ActAssign, reference, agent.ID, EventTicketAssigned, reason, t.Version)
 }
 
-// give claims a named ticket for an agent. capacity 0 is no limit.
-func (d *Desk) give(ctx context.Context, a Actor, t Ticket, agentID string, capacity int, kind EventType) (Ticket, error) {
-	if t.AssigneeID != nil {
-		return t, conflict("already_taken")
-	}
-	if t.Status == StatusClosed {
-		return t, conflict("closed")
-	}
-	result, err := d.router.ClaimItem(ctx, t.ID, agentID, t.Weight, capacity)
-	if err != nil {
-		return t, &Error{Code: CodeUnavailable, Reason: "redis", Err: err}
-	}
-	switch result {
-	case routing.Full:
-		return t, ErrFull
-	case routing.Taken:
-		return t, conflict("already_taken")
-	}
-	taken, err := d.assign(ctx, a, t.ID, agentID, kind, "")
-	if err != nil {
-		if rerr := d.router.Release(context.WithoutCancel(ctx), t.ID, agentID); rerr != nil {
-			d.log.Warn("a lost claim stays until the next reconcile", "ticket_id", t.ID, "error", rerr)
+// hand makes a ticket an agent's, whoever had it.
+func (d *Desk) hand(ctx context.Context, a Actor, do Action, reference, agentID string, kind EventType, reason string, version int) (Ticket, error) {
+	return d.move(ctx, a, do, reference, version, func(t *Ticket, now time.Time) ([]Event, error) {
+		if t.Status == StatusClosed {
+			return nil, conflict("closed")
 		}
-	}
-	return taken, err
+		if t.AssigneeID != nil && *t.AssigneeID == agentID {
+			return nil, nil
+		}
+		data := Data{"agent": agentID, "reason": clip(reason, 500)}
+		if t.AssigneeID != nil {
+			data["from"] = *t.AssigneeID
+		}
+		t.AssigneeID, t.QueuedAt = &agentID, nil
+		if t.TakenAt == nil {
+			t.TakenAt = &now
+		}
+		if t.Status == StatusNew {
+			t.Status = StatusOpen
+		}
+		return []Event{event(kind, *t, d.now, &a.ID, data)}, nil
+	})
 }
 
 // Release gives a ticket back to its queue: one's own, or, as a supervisor, a colleague's. The status stays.

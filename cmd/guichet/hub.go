@@ -103,6 +103,7 @@ func openHub(ctx context.Context, c config.Config, log *slog.Logger, o hubOption
 	})
 	guard := auth.New(auth.Parts{
 		Store: h.db, Town: h.town, Router: h.router, Now: now, Log: log, Secure: strings.HasPrefix(c.HTTP.PublicURL, "https:"),
+		PublicURL: c.HTTP.PublicURL,
 	})
 	pages, err := console.New(console.Parts{
 		Desk: h.desk, Reader: reader, Town: h.town, Guard: guard, SafeHTML: email.SafeHTML, Now: now, Log: log,
@@ -112,7 +113,7 @@ func openHub(ctx context.Context, c config.Config, log *slog.Logger, o hubOption
 	}
 	h.server, err = agentapi.New(agentapi.Parts{
 		Desk: h.desk, Reader: reader, Town: h.town, Journal: h.journal, Router: h.router, Store: h.db, Guard: guard, Console: pages,
-		Metrics: metrics, PublicURL: c.HTTP.PublicURL, Version: version, MetricsForAgents: o.metricsForAgents, Log: log, Now: now,
+		Metrics: metrics, PublicURL: c.HTTP.PublicURL, Version: version, MetricsForAgents: o.metricsForAgents, TrustedProxies: c.HTTP.TrustedProxies, Log: log, Now: now,
 		Ready: h.ready,
 	})
 	return h, err
@@ -132,7 +133,10 @@ func (h *hub) openData(ctx context.Context, o hubOptions) error {
 		return err
 	}
 	h.closers = append(h.closers, func() error { release(); return nil })
-	return upToDate(ctx, db, h.log)
+	if err := upToDate(ctx, db, h.log); err != nil {
+		return err
+	}
+	return db.Restored(ctx)
 }
 
 // upToDate migrates a SQLite file and refuses an old PostgreSQL schema.

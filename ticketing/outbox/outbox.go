@@ -64,7 +64,7 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	var listening sync.WaitGroup
 	listening.Go(func() {
 		err := d.Router.Subscribe(ctx, func(topic string) {
-			if topic == ticketing.HintOutbox {
+			if topic == ticketing.HintOutbox || topic == routing.TopicAll {
 				select {
 				case hint <- struct{}{}:
 				default:

@@ -33,6 +33,16 @@ func (n nouns) LastPosition(ctx context.Context) (last ticketing.Position, err e
 	return last, err
 }
 
+// Restored makes the journal readable after a PostgreSQL database was restored into another server, whose transactions count from
+// the beginning: events of "later" transactions would be held back for ever. They all happened, so they come first.
+func (d *DB) Restored(ctx context.Context) error {
+	if d.engine != PostgreSQL {
+		return nil
+	}
+	_, err := d.exec(ctx, `UPDATE events SET tx = 0 WHERE tx >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint`)
+	return err
+}
+
 // EventsOfTicket implements ticketing.Events.
 func (n nouns) EventsOfTicket(ctx context.Context, ticketID string) (events []ticketing.Event, err error) {
 	err = n.orm.WithContext(ctx).Where("ticket_id = ?", ticketID).Order("at, id").Find(&events).Error

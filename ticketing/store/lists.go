@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -82,13 +83,16 @@ type ticketRow struct {
 	UsageName    string
 	GivenName    string
 	Organisation string
+	Reached      string // a way to reach a citizen who left no name
 	AssigneeName string
 }
 
 const listFrom = ` FROM tickets t LEFT JOIN citizens c ON c.id = t.citizen_id LEFT JOIN agents a ON a.id = t.assignee_id`
 
 const listNames = `, COALESCE(c.kind, '') AS citizen_kind, COALESCE(c.family_name, '') AS family_name, COALESCE(c.usage_name, '') AS usage_name,
-	COALESCE(c.given_name, '') AS given_name, COALESCE(c.organisation, '') AS organisation, COALESCE(a.name, '') AS assignee_name`
+	COALESCE(c.given_name, '') AS given_name, COALESCE(c.organisation, '') AS organisation, COALESCE(a.name, '') AS assignee_name,
+	CASE WHEN c.family_name = '' AND c.given_name = '' AND c.usage_name = '' AND c.organisation = ''
+	THEN COALESCE((SELECT MIN(k.value) FROM contacts k WHERE k.citizen_id = c.id), '') ELSE '' END AS reached`
 
 // listPart lists those for which a further condition holds.
 func (n nouns) listPart(ctx context.Context, q ticketing.TicketQuery, by order, further string) ([]ticketing.TicketRow, error) {
@@ -119,7 +123,7 @@ func (n nouns) listPart(ctx context.Context, q ticketing.TicketQuery, by order, 
 		citizen := ticketing.Citizen{
 			Kind: r.CitizenKind, FamilyName: r.FamilyName, UsageName: r.UsageName, GivenName: r.GivenName, Organisation: r.Organisation,
 		}
-		page[i] = ticketing.TicketRow{Ticket: r.Ticket, CitizenKind: r.CitizenKind, CitizenName: citizen.Name(), AssigneeName: r.AssigneeName}
+		page[i] = ticketing.TicketRow{Ticket: r.Ticket, CitizenKind: r.CitizenKind, CitizenName: cmp.Or(citizen.Name(), r.Reached), AssigneeName: r.AssigneeName}
 	}
 	return page, nil
 }

@@ -22,6 +22,10 @@ export function drafts() {
     for (const f of fields(form)) if (f.value) values[f.name] = f.value;
     sessionStorage.setItem(key(form), JSON.stringify(values));
   });
+  // Whoever signs out leaves nothing to the next person at this machine.
+  document.addEventListener("submit", (e) => {
+    if (e.target.matches('form[action="/logout"]')) sessionStorage.clear();
+  });
 }
 
 function restore(form) {

@@ -36,7 +36,7 @@ function follow(tell) {
       down = 0;
       tell("up");
     });
-    for (const name of ["message", "change"]) stream.addEventListener(name, () => tell("change"));
+    stream.addEventListener("message", () => tell("change"));
     stream.addEventListener("error", () => {
       down ||= setTimeout(() => tell("down"), PATIENCE);
       if (stream.readyState === EventSource.CLOSED) setTimeout(open, PATIENCE);

@@ -2,6 +2,7 @@ package storetest_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"sync"
 	"testing"
@@ -287,4 +288,24 @@ func TestLines(t *testing.T) {
 			t.Error(diff)
 		}
 	})
+}
+
+// After a restore into another server the events' transactions lie ahead of its own count; a hub that starts there must see them.
+func TestEventsOfARestoredDatabaseAreSeen(t *testing.T) {
+	url := storetest.URL(t, store.PostgreSQL)
+	db := storetest.OpenEmpty(t, url, store.Options{})
+	if _, err := db.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	must(t, db.AddEvents(t.Context(), []ticketing.Event{event("before the restore")}))
+	server, err := sql.Open("pgx", url)
+	must(t, err)
+	_, err = server.ExecContext(t.Context(), "UPDATE events SET tx = tx + 1000000000")
+	must(t, errors.Join(err, server.Close()))
+	must(t, db.Restored(t.Context()))
+	must(t, db.AddEvents(t.Context(), []ticketing.Event{event("after it")}))
+	var at ticketing.Position
+	if diff := cmp.Diff([]ticketing.EventType{"before the restore", "after it"}, follow(t, db, &at, 2)); diff != "" {
+		t.Error(diff)
+	}
 }
