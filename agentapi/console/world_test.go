@@ -209,7 +209,7 @@ func (b *browser) do(method, path string, form url.Values) page {
 	}
 	answer, err := b.client.Do(r)
 	b.must(err)
-	defer answer.Body.Close() //nolint:errcheck // it was only read
+	defer answer.Body.Close()
 	var body bytes.Buffer
 	_, err = io.Copy(&body, answer.Body)
 	b.must(err)

@@ -1,3 +1,5 @@
+// Package email reads the town's mailboxes over IMAP, turns mail into what every channel speaks, and hands answers over by SMTP. It knows
+// no ticket: what comes in goes to a Receiver, what goes out is an Outbound.
 package email
 
 import "time"

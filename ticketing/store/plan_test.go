@@ -36,7 +36,7 @@ func (e *explainer) QueryContext(ctx context.Context, query string, args ...any)
 	if err := rows.Err(); err != nil {
 		return nil, err
 	}
-	return e.ConnPool.QueryContext(ctx, query, args...)
+	return e.ConnPool.QueryContext(ctx, query, args...) //nolint:sqlclosecheck // the caller closes them
 }
 
 // TestListsWalkAnIndex holds that no list the console shows is sorted, and that each walks the index made for it.

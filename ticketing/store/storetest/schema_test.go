@@ -54,7 +54,7 @@ func facts(tb testing.TB, db *sql.DB, query string) []string {
 	tb.Helper()
 	rows, err := db.QueryContext(tb.Context(), query)
 	must(tb, err)
-	defer rows.Close() //nolint:errcheck // its error is Err's
+	defer rows.Close()
 	columns, err := rows.Columns()
 	must(tb, err)
 	var lines []string

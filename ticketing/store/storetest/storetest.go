@@ -94,7 +94,7 @@ func administer(tb testing.TB, server, statement string) {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	_, err = db.Exec(statement) //nolint:noctx // a test's context has ended when it cleans up
+	_, err = db.Exec(statement)
 	if err != nil {
 		tb.Error(err)
 	}
