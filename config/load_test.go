@@ -212,7 +212,7 @@ func TestEveryValueHasAVariable(t *testing.T) {
 		"database": "sqlite://other.db", "redis": "redis://other:1", "secret_key": strings.Repeat("A", 43) + "=", "old_secret_keys": strings.Repeat("A", 43) + "=",
 		"listen": ":1", "metrics_listen": ":2", "public_url": "https://other.example", "timezone": "UTC", "region": "BE", "languages": "nl",
 		"address": "other@valmont.example", "form_senders": "other@valmont.example", "plus_addresses": "true", "port": "7", "tls": "starttls",
-		"after": "seen", "poll": "7s", "max_size": "7MB", "level": "warn", "format": "json",
+		"after": "seen", "trusted_proxies": "10.0.0.1", "poll": "7s", "max_size": "7MB", "level": "warn", "format": "json",
 	}
 	before, err := Load("guichet.yaml", nil)
 	if err != nil {

@@ -46,10 +46,29 @@ func (a agentAdd) Run(w world) (err error) {
 		Email: a.Email, Name: a.Name, Roles: a.Role, Departments: a.Department, All: a.AllDepartments, Language: a.Language, PasswordHash: hash,
 	})
 	if err != nil {
-		return fmt.Errorf("agent %s was not made: %w", a.Email, err)
+		return notMade(a.Email, err)
 	}
 	_, err = fmt.Fprintf(w.stdout, "%s made: %s\n", agent.Email, strings.Join(agent.Roles, ", "))
 	return err
+}
+
+// notMade says why an account was not made, and what to do.
+func notMade(email string, err error) error {
+	var e *ticketing.Error
+	todo := "correct it and try again"
+	switch {
+	case !errors.As(err, &e):
+		return fmt.Errorf("agent %s was not made: %w", email, err)
+	case e.Code == ticketing.CodeConflict:
+		todo = "there is one already; `guichet agent passwd` changes her password"
+	case e.Field == "email":
+		todo = "that is no e-mail address"
+	case e.Field == "roles":
+		todo = "the roles are agent, supervisor, admin and dpo"
+	case e.Field == "departments":
+		todo = "departments are made by `guichet import`"
+	}
+	return fmt.Errorf("agent %s was not made (%w): %s", email, err, todo)
 }
 
 type agentPasswd struct {
