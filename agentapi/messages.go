@@ -85,6 +85,9 @@ func download(c *gin.Context, name, kind string, data []byte) {
 // fileName drops what a sender's name for a file must not do: leave the folder it is saved to, or break the header.
 func fileName(name string) string {
 	name = strings.Map(func(r rune) rune {
+		if r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 { // they turn "fdp.exe" into "exe.pdf" on a screen
+			return -1
+		}
 		if r < ' ' || r == 0x7f || strings.ContainsRune(`/\:*?"<>|`, r) {
 			return '_'
 		}

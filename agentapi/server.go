@@ -59,6 +59,7 @@ func New(p Parts) (*Server, error) {
 	gin.SetMode(gin.ReleaseMode) // otherwise gin writes to standard output by itself
 	s := &Server{Parts: p, engine: gin.New(), live: newLive()}
 	s.engine.HandleMethodNotAllowed = true
+	s.engine.RedirectTrailingSlash = false // its answer would bypass our headers
 	if err := s.engine.SetTrustedProxies(p.TrustedProxies); err != nil {
 		return nil, err
 	}

@@ -85,6 +85,7 @@ type messageView struct {
 	Channel         string           `json:"channel"`
 	From            string           `json:"from" doc:"Address or number; empty when unknown."`
 	FromName        string           `json:"from_name"`
+	ReplyTo         string           `json:"reply_to,omitempty" doc:"Where the sender wants answers, when it is not where it was written from."`
 	To              []string         `json:"to" nullable:"false"`
 	Cc              []string         `json:"cc" nullable:"false"`
 	Subject         string           `json:"subject"`
@@ -180,7 +181,7 @@ func viewDossier(town *ticketing.Snapshot, a ticketing.Actor, d ticketing.Dossie
 
 func viewMessage(town *ticketing.Snapshot, m ticketing.Message) messageView {
 	v := messageView{
-		ID: m.ID, Direction: string(m.Direction), Channel: m.Channel, From: m.FromValue, FromName: m.FromName, To: values(m.To),
+		ID: m.ID, Direction: string(m.Direction), Channel: m.Channel, From: m.FromValue, FromName: m.FromName, ReplyTo: m.ReplyTo, To: values(m.To),
 		Cc: values(m.Cc), Subject: m.Subject, Text: m.Text, HTML: m.HTML, Attachments: []attachmentView{},
 		Automatic: m.IsAutomatic(), AutomaticReason: m.Automatic, Silent: m.Silent != "", SilentReason: m.Silent,
 		ExternalID: m.ExternalID, Warnings: append([]string{}, m.Warnings...), At: m.At.UTC(), By: m.AgentID,

@@ -176,6 +176,8 @@ func (r *Router) Remove(ctx context.Context, ids ...string) error {
 type Depth struct {
 	Waiting     int
 	OldestSince time.Time // of all priorities
+	Next        int       // priority of what is taken next
+	NextSince   time.Time // and since when it waits
 }
 
 // Depths returns what waits, by queue. A queue that is empty is not in it.
@@ -211,9 +213,10 @@ func (r *Router) Depths(ctx context.Context) (map[string]Depth, error) {
 			continue
 		}
 		depth := Depth{Waiting: int(q.waiting.Val())}
-		for _, oldest := range q.oldest {
+		for priority, oldest := range q.oldest {
 			for _, z := range oldest.Val() {
 				since := sinceOf(int64(z.Score))
+				depth.Next, depth.NextSince = priority+Low, since // the last one is the highest
 				if depth.OldestSince.IsZero() || since.Before(depth.OldestSince) {
 					depth.OldestSince = since
 				}

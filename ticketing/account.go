@@ -39,6 +39,9 @@ func (t *Town) AddAgent(ctx context.Context, n NewAgent) (Agent, error) {
 	if err != nil {
 		return Agent{}, err
 	}
+	if n.Language != "" && !t.Profile.Supports(n.Language) {
+		return Agent{}, invalid("language", "unknown")
+	}
 	now := t.now()
 	a := Agent{
 		ID: NewID(), Email: email, Name: strings.TrimSpace(n.Name), Language: t.Profile.Choose(n.Language), Roles: roles,
@@ -61,12 +64,14 @@ const DefaultCapacity = 8
 
 // SetPassword changes an agent's password, given as its hash.
 func (t *Town) SetPassword(ctx context.Context, email, hash string) error {
-	a, err := t.store.AgentByEmail(ctx, strings.ToLower(strings.TrimSpace(email)))
-	if err != nil {
-		return err
-	}
-	a.PasswordHash, a.UpdatedAt = hash, t.now()
-	return t.change(ctx, func(tx Nouns) error { return tx.SaveAgent(ctx, a) })
+	return t.change(ctx, func(tx Nouns) error {
+		a, err := tx.AgentByEmail(ctx, strings.ToLower(strings.TrimSpace(email)))
+		if err != nil {
+			return err
+		}
+		a.PasswordHash, a.UpdatedAt = hash, t.now()
+		return tx.SaveAgent(ctx, a)
+	})
 }
 
 // CreateToken makes an API token for an agent and gives it in clear, for the only time. expires is nil for a token that lasts.

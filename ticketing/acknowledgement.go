@@ -2,7 +2,6 @@ package ticketing
 
 import (
 	"errors"
-	"strings"
 
 	"guichet/channels"
 )
@@ -12,14 +11,11 @@ import (
 const maxAcknowledgements = 5
 
 // acknowledge writes the acknowledgement of receipt (CRPA, art. L112-11 and R112-11-1), unless nothing may go out by itself.
-func (f *filing) acknowledge(t *Ticket, in channels.Inbound, m Message, from channels.Address) error {
+func (f *filing) acknowledge(t *Ticket, in channels.Inbound, m Message, name string) error {
 	if in.Automatic != "" {
 		return nil // a machine is owed nothing
 	}
-	to := from.Value
-	if m.ReplyTo != "" {
-		to = strings.ToLower(m.ReplyTo)
-	}
+	to := acknowledged(in)
 	reason := in.Silent
 	line, hasLine := f.town.MailLine(*t)
 	switch {
@@ -39,7 +35,7 @@ func (f *filing) acknowledge(t *Ticket, in channels.Inbound, m Message, from cha
 	f.acks[to]++
 	ack := Message{ // its words follow once the reference is known
 		ID: NewID(), TicketID: t.ID, Direction: Out, Channel: string(channels.Email), Line: line.Name,
-		FromName: f.desk.town.Profile.Name, FromValue: line.Address, To: Addresses{{Name: from.Name, Value: to}},
+		FromName: f.desk.town.Profile.Name, FromValue: line.Address, To: Addresses{{Name: name, Value: to}},
 		Automatic: "acknowledgement", References: references(*t, m.References, m.ExternalID, line), At: f.now, CreatedAt: f.now,
 	}
 	f.messages = append(f.messages, ack)
@@ -48,6 +44,20 @@ func (f *filing) acknowledge(t *Ticket, in channels.Inbound, m Message, from cha
 	e.MessageID = &ack.ID
 	f.events = append(f.events, e)
 	return nil
+}
+
+// acknowledged is the address an acknowledgement goes to, in lower case: where the writer wants answers. It is empty when there is
+// none that a mail could reach.
+func acknowledged(in channels.Inbound) string {
+	to := Writer(in).Value
+	if other := replyTo(in, Writer(in)); other != "" {
+		to = other
+	}
+	address, err := cleanEmail(to)
+	if err != nil {
+		return ""
+	}
+	return address
 }
 
 // fillAcknowledgement writes the words of an acknowledgement. It names no department that not everybody may know of.

@@ -33,6 +33,7 @@ type Citizen struct {
 	LastContactAt *time.Time
 	MergedInto    *string
 	AnonymisedAt  *time.Time
+	Search        string    // the store's own, kept with every write: the names, folded
 	Contacts      []Contact `gorm:"foreignKey:CitizenID"`
 }
 

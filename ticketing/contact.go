@@ -57,11 +57,15 @@ func (d *Desk) Log(ctx context.Context, a Actor, c NewContact) (Ticket, error) {
 		if received.After(now.Add(5 * time.Minute)) {
 			return Ticket{}, invalid("received_at", "in_the_future")
 		}
+		if received.Year() < 1900 { // a slip of the pen, and JSON has no year before 0
+			return Ticket{}, invalid("received_at", "too_long_ago")
+		}
 	}
 	var t Ticket
 	var eff effects
+	replayed := false
 	err = d.store.InTx(ctx, func(tx Nouns) error {
-		eff = effects{}
+		eff, replayed = effects{}, false
 		kept, fresh, err := remember(ctx, tx, a, c.Key, now, "contact", string(c.Channel), c.CitizenID, draftKey(c.Citizen), c.Subject,
 			c.Text, c.Motive, c.Department, strconv.FormatBool(c.Answered), stamp(c.ReceivedAt))
 		if err != nil {
@@ -69,18 +73,21 @@ func (d *Desk) Log(ctx context.Context, a Actor, c NewContact) (Ticket, error) {
 		}
 		if !fresh {
 			rows, err := tx.TicketsByIDs(ctx, []string{kept.TicketID})
-			if err != nil || len(rows) == 0 {
-				return errors.Join(err, ErrNotFound)
+			if err != nil {
+				return err
 			}
-			t = rows[0]
+			if len(rows) == 0 {
+				return ErrNotFound
+			}
+			t, replayed = rows[0], true
 			return nil
-		}
-		citizen, events, err := d.draft(ctx, tx, c, now)
-		if err != nil {
-			return err
 		}
 		year := now.In(d.town.Profile.Zone).Year()
 		number, err := tx.TakeNumbers(ctx, year, 1)
+		if err != nil {
+			return err
+		}
+		citizen, events, err := d.draft(ctx, tx, c, now)
 		if err != nil {
 			return err
 		}
@@ -122,8 +129,8 @@ func (d *Desk) Log(ctx context.Context, a Actor, c NewContact) (Ticket, error) {
 		eff.settle(t, d.now)
 		return tx.AddEvents(ctx, events)
 	})
-	if err != nil {
-		return Ticket{}, err
+	if err != nil || replayed {
+		return t, err
 	}
 	d.stats.Received(string(c.Channel), string(channels.Created), 1)
 	d.after(ctx, eff)
@@ -202,6 +209,10 @@ func (d *Desk) draft(ctx context.Context, tx Nouns, c NewContact, now time.Time)
 			return Citizen{}, nil, err
 		}
 		if owner, ok := owners[contact.Value]; ok {
+			owner, err = d.reach(ctx, tx, owner.ID, citizen.Contacts)
+			if err != nil {
+				return Citizen{}, nil, err
+			}
 			return owner, nil, tx.TouchCitizens(ctx, []string{owner.ID}, now)
 		}
 	}
@@ -229,6 +240,24 @@ func (d *Desk) draft(ctx context.Context, tx Nouns, c NewContact, now time.Time)
 		return Citizen{}, nil, err
 	}
 	return citizen, []Event{{At: now, Type: EventCitizenCreated, CitizenID: &citizen.ID}}, nil
+}
+
+// reach adds the ways to reach a citizen that her record does not have yet.
+func (d *Desk) reach(ctx context.Context, tx Nouns, id string, typed []Contact) (Citizen, error) {
+	citizen, err := tx.Citizen(ctx, id)
+	if err != nil {
+		return Citizen{}, err
+	}
+	var more []Contact
+	for _, c := range typed {
+		known := func(have Contact) bool { return have.Type == c.Type && have.Value == c.Value }
+		if !slices.ContainsFunc(citizen.Contacts, known) {
+			c.CitizenID, c.Claims = citizen.ID, false
+			more = append(more, c)
+		}
+	}
+	citizen.Contacts = append(citizen.Contacts, more...)
+	return citizen, tx.AddContacts(ctx, more)
 }
 
 func (d *Desk) newRecord(w CitizenDraft, now time.Time) (Citizen, error) {
@@ -266,6 +295,9 @@ func (d *Desk) newRecord(w CitizenDraft, now time.Time) (Citizen, error) {
 			value = number
 		default:
 			return c, invalid("citizen.contacts", "email_or_phone")
+		}
+		if slices.ContainsFunc(c.Contacts, func(have Contact) bool { return have.Type == contact.Type && have.Value == value }) {
+			continue
 		}
 		c.Contacts = append(c.Contacts, Contact{
 			ID: NewID(), CitizenID: c.ID, Type: contact.Type, Value: value, Label: clip(contact.Label, 100), CreatedAt: now,

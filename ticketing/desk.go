@@ -3,6 +3,7 @@ package ticketing
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	"guichet/routing"
 )
@@ -19,6 +20,8 @@ type Desk struct {
 	now    Clock
 	log    *slog.Logger
 	stats  Stats
+
+	failing failures
 }
 
 // Stats counts what the Desk does, for the metrics.
@@ -40,7 +43,8 @@ type DeskParts struct {
 
 // NewDesk makes a Desk.
 func NewDesk(p DeskParts) *Desk {
-	return &Desk{store: p.Store, files: p.Files, town: p.Town, router: p.Router, keys: p.Keys, now: p.Now, log: p.Log, stats: p.Stats}
+	return &Desk{store: p.Store, files: p.Files, town: p.Town, router: p.Router, keys: p.Keys, now: p.Now, log: p.Log, stats: p.Stats,
+		failing: failures{since: map[OriginalKey]time.Time{}}}
 }
 
 // HintJournal is published when the journal has grown, HintOutbox when there is something to send.

@@ -562,38 +562,6 @@ func TestImportTwiceChangesNothing(t *testing.T) {
 	})
 }
 
-// poisoned is a database that refuses one message, as a bug or a full disk would make it.
-type poisoned struct{ ticketing.Store }
-
-func (p poisoned) InTx(ctx context.Context, do func(ticketing.Nouns) error) error {
-	return p.Store.InTx(ctx, func(tx ticketing.Nouns) error { return do(poisonedTx{tx}) })
-}
-
-type poisonedTx struct{ ticketing.Nouns }
-
-func (p poisonedTx) AddMessages(ctx context.Context, messages []ticketing.Message) error {
-	for _, m := range messages {
-		if m.Text == "poison" {
-			return errors.New("this message can't be written")
-		}
-	}
-	return p.Nouns.AddMessages(ctx, messages)
-}
-
-func TestAFailingMessageIsQuarantinedAndTheOthersAreFiled(t *testing.T) {
-	eachHall(t, func(h *hall) {
-		h.desk = h.newDesk(poisoned{h.db})
-		bad := h.letter("bad@example.org", "bad@example.org", "Mauvais", "poison")
-		filed := h.receive(h.letter("a@example.org", "a@example.org", "Un", "texte"), bad, h.letter("c@example.org", "c@example.org", "Trois", "texte"))
-		if filed[0].Result != channels.Created || filed[1].Result != channels.Quarantined || filed[2].Result != channels.Created {
-			h.Errorf("%+v", filed)
-		}
-		if again := h.receive(bad); again[0].Result != channels.Duplicate {
-			h.Errorf("again: %+v", again)
-		}
-	})
-}
-
 func TestFollowersMissNothing(t *testing.T) {
 	eachHall(t, func(h *hall) {
 		journal := ticketing.NewJournal(h.db, h.router, slog.New(slog.DiscardHandler))

@@ -18,6 +18,7 @@ const (
 	CodeFull        Code = "at_capacity" // the agent has as many open tickets as she may
 	CodeUnavailable Code = "unavailable" // a server Guichet needs does not answer; nothing was changed
 	CodeReused      Code = "key_reused"  // an Idempotency-Key came back with another request
+	CodeRejected    Code = "rejected"    // the database can't keep such data, now or later
 )
 
 // Error is what a service refuses with. Args are filled into the words of Code; Field names the wrong one of CodeInvalid.
@@ -62,6 +63,7 @@ var (
 	ErrInvalid     = &Error{Code: CodeInvalid}
 	ErrFull        = &Error{Code: CodeFull}
 	ErrUnavailable = &Error{Code: CodeUnavailable}
+	ErrRejected    = &Error{Code: CodeRejected}
 )
 
 func invalid(field, reason string) error {

@@ -24,7 +24,6 @@ const (
 	EventDeliveryChanged   EventType = "delivery.changed"
 	EventCitizenCreated    EventType = "citizen.created"
 	EventQuarantined       EventType = "message.quarantined"
-	EventCopySeen          EventType = "message.seen_elsewhere"
 )
 
 // Event is one line of the append-only journal; the timeline, the audit and the live view all read it. It holds identifiers, never

@@ -82,11 +82,15 @@ func (f *filing) run(ctx context.Context, group []channels.Inbound, originals []
 
 // read loads what the new messages may belong to.
 func (f *filing) read(ctx context.Context, group []channels.Inbound, news []int) error {
-	var senders, cited, tags []string
+	var senders, answered, cited, tags []string
 	ids := map[string]bool{}
 	for _, i := range news {
-		if from := Writer(group[i]).Value; from != "" {
-			senders = append(senders, from)
+		from := Writer(group[i])
+		if from.Value != "" {
+			senders = append(senders, from.Value)
+		}
+		if to := acknowledged(group[i]); to != "" {
+			answered = append(answered, to)
 		}
 		c := citedIDs(group[i])
 		cited = append(cited, c...)
@@ -120,7 +124,7 @@ func (f *filing) read(ctx context.Context, group []channels.Inbound, news []int)
 			ids[t.ID] = true
 		}
 	}
-	if f.acks, err = f.tx.CountAcknowledgements(ctx, senders, f.now.Add(-24*time.Hour)); err != nil {
+	if f.acks, err = f.tx.CountAcknowledgements(ctx, answered, f.now.Add(-24*time.Hour)); err != nil {
 		return wrap("acknowledgements", err)
 	}
 	return f.load(ctx, ids)
@@ -133,7 +137,7 @@ func (f *filing) load(ctx context.Context, ids map[string]bool) error {
 		if len(wanted) == 0 {
 			return nil
 		}
-		rows, err := f.tx.TicketsByIDs(ctx, wanted)
+		rows, err := f.tx.LockTickets(ctx, wanted) // an agent may be at work on one of them
 		if err != nil {
 			return wrap("tickets", err)
 		}
@@ -162,6 +166,9 @@ func (f *filing) know(ticketID, address string) {
 	f.knows[ticketID][address] = true
 }
 
+// maxShown is how much of a text is kept to be shown, in bytes. The original keeps all of it.
+const maxShown = 2 << 20
+
 // one decides one message.
 func (f *filing) one(i int, in channels.Inbound, o Original, files []Attachment) error {
 	from := Writer(in)
@@ -178,14 +185,20 @@ func (f *filing) one(i int, in channels.Inbound, o Original, files []Attachment)
 	f.results[i] = t
 	m := Message{
 		ID: NewID(), TicketID: t.ID, Direction: In, Channel: string(in.Channel), Line: in.Line,
-		FromName: clip(in.From.Name, 300), FromValue: clip(in.From.Value, 320), ReplyTo: replyTo(in, from), To: in.To, Cc: in.Cc,
-		Subject: clip(in.Subject, 998), Text: in.Text, HTML: in.HTML, Folded: in.Folded, Automatic: in.Automatic, Silent: in.Silent,
+		FromName: clip(in.From.Name, 300), FromValue: clip(in.From.Value, 320), ReplyTo: replyTo(in, from), To: readable(in.To), Cc: readable(in.Cc),
+		Subject: clip(in.Subject, 998), Text: clip(in.Text, maxShown), HTML: clip(in.HTML, maxShown), Folded: in.Folded, Automatic: in.Automatic, Silent: in.Silent,
 		ExternalID: clip(in.ID, 998), References: citedIDs(in), OriginalID: &o.ID, Stranger: placement.Stranger,
 		Warnings: in.Warnings, At: in.At, CreatedAt: f.now,
 	}
+	if m.Folded > len(m.Text) {
+		m.Folded = 0
+	}
+	if len(in.Text) > maxShown || len(in.HTML) > maxShown {
+		m.Warnings = append(slices.Clone(m.Warnings), "long: only the beginning is shown, the original is whole")
+	}
 	f.messages = append(f.messages, m)
 	if m.ExternalID != "" {
-		f.byID[m.ExternalID] = append(f.byID[m.ExternalID], FiledUnder{ExternalID: m.ExternalID, TicketID: t.ID, Direction: In})
+		f.byID[m.ExternalID] = append(f.byID[m.ExternalID], FiledUnder{ExternalID: m.ExternalID, TicketID: t.ID})
 	}
 	for _, a := range files {
 		a.MessageID = m.ID
@@ -204,9 +217,18 @@ func (f *filing) one(i int, in channels.Inbound, o Original, files []Attachment)
 		}
 	}
 	if f.filed[i].Result == channels.Created {
-		return f.acknowledge(t, in, m, from)
+		return f.acknowledge(t, in, m, from.Name)
 	}
 	return nil
+}
+
+// readable takes out what no database keeps in an address.
+func readable(list []channels.Address) Addresses {
+	var clean Addresses
+	for _, a := range list {
+		clean = append(clean, channels.Address{Name: strings.ReplaceAll(a.Name, "\x00", ""), Value: strings.ReplaceAll(a.Value, "\x00", "")})
+	}
+	return clean
 }
 
 // ours tells whether an address is one of the town's own, with or without a token.
@@ -241,7 +263,7 @@ func replyTo(in channels.Inbound, writer channels.Address) string {
 
 // citizen finds or makes the record of the writer. A machine that never wrote before gets none, and neither does an unknown sender.
 func (f *filing) citizen(in channels.Inbound, from channels.Address) *Citizen {
-	if from.Value == "" || !strings.Contains(from.Value, "@") || len(from.Value) > 320 {
+	if _, err := cleanEmail(from.Value); err != nil {
 		return nil
 	}
 	if c, ok := f.citizens[from.Value]; ok {

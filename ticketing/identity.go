@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"guichet/channels"
 )
@@ -46,6 +47,9 @@ func SplitName(display string) (given, family string) {
 		n := 1
 		for isUpper(words[n]) {
 			n++
+		}
+		if first, _ := utf8.DecodeRuneInString(words[n]); unicode.IsLower(first) { // "APE de l’école": no person is called so
+			return "", display
 		}
 		return strings.Join(words[n:], " "), strings.Join(words[:n], " ")
 	}

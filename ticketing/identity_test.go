@@ -14,6 +14,7 @@ func TestSplitName(t *testing.T) {
 		{"Perrin, Anne", "Anne", "Perrin"},
 		{"Jean de La Fontaine", "Jean", "de La Fontaine"},
 		{"ANNE PERRIN", "ANNE", "PERRIN"},
+		{"APE de l’école Prévert", "", "APE de l’école Prévert"},
 		{"Perrin", "", "Perrin"},
 		{`"Anne  Perrin"`, "Anne", "Perrin"},
 		{"", "", ""},

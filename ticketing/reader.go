@@ -105,7 +105,7 @@ func writeCursor(sort TicketSort, t Ticket) string {
 	case SortDue:
 		c.At = t.DueAt
 	case SortWaiting:
-		c.At = t.QueuedAt
+		c.At = t.QueueOrder
 	}
 	b, err := json.Marshal(c)
 	if err != nil { // three plain fields always marshal
@@ -137,7 +137,6 @@ type Dossier struct {
 	Events       []Event
 	Participants []Participant
 	Links        []LinkedTicket
-	Attempts     map[string][]Attempt // by delivery
 }
 
 // LinkedTicket is a ticket tied to another, as far as the actor may know of it.
@@ -169,7 +168,7 @@ func (r *Reader) Ticket(ctx context.Context, a Actor, reference string) (Dossier
 	if d.Events, err = r.store.EventsOfTicket(ctx, t.ID); err != nil {
 		return Dossier{}, wrap("events", err)
 	}
-	d.Events = slices.DeleteFunc(d.Events, func(e Event) bool { return !s.MayFollow(a, e) && e.Department != t.Department })
+	s.reserve(a, &d)
 	if d.Participants, err = r.store.Participants(ctx, []string{t.ID}); err != nil {
 		return Dossier{}, wrap("participants", err)
 	}
@@ -181,6 +180,32 @@ func (r *Reader) Ticket(ctx context.Context, a Actor, reference string) (Dossier
 		return Dossier{}, err
 	}
 	return d, nil
+}
+
+// reserve takes out of a dossier what was written and done while the ticket was in a department the actor does not see: notes, events,
+// and where it came from. What the citizen wrote and was answered stays: whoever has the ticket now must know it.
+func (s *Snapshot) reserve(a Actor, d *Dossier) {
+	sees := func(code string) bool {
+		department, _ := s.Department(code)
+		return a.Sees(department) || code == d.Ticket.Department
+	}
+	hidden := map[string]bool{} // notes
+	d.Events = slices.DeleteFunc(d.Events, func(e Event) bool {
+		if sees(e.Department) {
+			return false
+		}
+		if e.Type == EventNoteAdded && e.MessageID != nil {
+			hidden[*e.MessageID] = true
+		}
+		return true
+	})
+	d.Messages = slices.DeleteFunc(d.Messages, func(m Message) bool { return hidden[m.ID] })
+	for i, e := range d.Events {
+		from, to := e.Data["from"], e.Data["to"]
+		if e.Type == EventTicketTransferred && (!sees(from) || !sees(to)) {
+			d.Events[i].Data = nil
+		}
+	}
 }
 
 func (r *Reader) links(ctx context.Context, s *Snapshot, a Actor, id string) ([]LinkedTicket, error) {
@@ -214,23 +239,6 @@ func (r *Reader) Find(ctx context.Context, a Actor, reference string) (Ticket, e
 	return findTicket(ctx, r.store, r.town.Now(), a, reference)
 }
 
-// Row reads a ticket as a list shows it.
-func (r *Reader) Row(ctx context.Context, a Actor, t Ticket) (TicketRow, error) {
-	row := TicketRow{Ticket: t}
-	if t.CitizenID != nil {
-		c, err := r.store.Citizen(ctx, *t.CitizenID)
-		if err != nil {
-			return row, wrap("citizen", err)
-		}
-		row.CitizenKind, row.CitizenName = c.Kind, DisplayName(c)
-	}
-	if t.AssigneeID != nil {
-		agent, _ := r.town.Now().Agent(*t.AssigneeID)
-		row.AssigneeName = agent.Name
-	}
-	return row, nil
-}
-
 // DisplayName is what stands for a citizen on a screen: the name, else a way to reach her.
 func DisplayName(c Citizen) string {
 	if name := c.Name(); name != "" {
@@ -254,7 +262,7 @@ type Queue struct {
 	Available, Busy, Paused int
 }
 
-// Queues gives the load of the departments the actor works in or supervises. What waits is counted in Redis, where it is taken
+// Queues gives the load of the departments the actor sees. What waits is counted in Redis, where it is taken
 // from; the rest in the database.
 func (r *Reader) Queues(ctx context.Context, a Actor) ([]Queue, error) {
 	s := r.town.Now()

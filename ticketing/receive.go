@@ -2,26 +2,74 @@ package ticketing
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
 	"time"
 
 	"guichet/channels"
 )
 
-// Receive files a group of messages in order, in one transaction; if that fails, each alone; the one that fails alone is kept in
-// quarantine, where a person sees it. It is the Receiver of every channel.
+// Receive files a group of messages in order, in one transaction; if that fails, each alone. A message the database can't keep, or
+// that has failed alone for some minutes, is put into quarantine, whole; anything else that fails is the database's trouble, and the
+// error asks the channel to offer the group again. It is the Receiver of every channel.
 func (d *Desk) Receive(ctx context.Context, group []channels.Inbound) ([]channels.Filed, error) {
 	if len(group) == 0 {
 		return nil, nil
 	}
 	filed, err := d.file(ctx, group)
-	if err != nil && ctx.Err() == nil && len(group) > 1 {
+	switch {
+	case err == nil:
+		d.failing.forget(group)
+		return filed, nil
+	case ctx.Err() != nil:
+		return nil, err
+	case len(group) > 1:
 		d.log.Warn("a group could not be filed at once; each is filed alone", "messages", len(group), "error", err)
 		return d.fileEach(ctx, group)
-	}
-	if err != nil && ctx.Err() == nil {
+	case errors.Is(err, ErrRejected), d.failing.tooLong(group[0], d.now()):
 		return d.quarantine(ctx, group[0], err)
 	}
-	return filed, err
+	return nil, err
+}
+
+// failures remembers since when messages have failed alone.
+type failures struct {
+	mu    sync.Mutex
+	since map[OriginalKey]time.Time
+}
+
+const (
+	failingFor  = 5 * time.Minute // how long a message is offered again before it is put aside
+	maxFailures = 1000            // remembered at once; more than that is no message's own fault
+)
+
+// tooLong notes a failure and tells whether the message has failed for long enough.
+func (f *failures) tooLong(in channels.Inbound, now time.Time) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	key := OriginalKey{string(in.Channel), in.Key}
+	first, known := f.since[key]
+	if !known {
+		if len(f.since) >= maxFailures {
+			clear(f.since)
+		}
+		f.since[key] = now
+		return false
+	}
+	return now.Sub(first) >= failingFor
+}
+
+func (f *failures) forget(group []channels.Inbound) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.since) == 0 {
+		return
+	}
+	for _, in := range group {
+		delete(f.since, OriginalKey{string(in.Channel), in.Key})
+	}
 }
 
 func (d *Desk) fileEach(ctx context.Context, group []channels.Inbound) ([]channels.Filed, error) {
@@ -62,14 +110,22 @@ func (d *Desk) quarantine(ctx context.Context, in channels.Inbound, cause error)
 	if err != nil {
 		return nil, err
 	}
-	d.log.Error("a message could not be filed; it is in quarantine", "original_id", o.ID, "channel", o.Channel, "error", cause)
+	if result == channels.Quarantined {
+		d.log.Error("a message could not be filed; it is in quarantine", "original_id", o.ID, "channel", o.Channel, "error", cause)
+	}
 	d.stats.Received(string(in.Channel), string(result), 1)
 	d.after(ctx, effects{})
 	return []channels.Filed{{Result: result}}, nil
 }
 
-// file files a group in one transaction.
-func (d *Desk) file(ctx context.Context, group []channels.Inbound) ([]channels.Filed, error) {
+// file files a group in one transaction. A bug that one message meets must not stop the mailbox: a panic is that message's.
+func (d *Desk) file(ctx context.Context, group []channels.Inbound) (_ []channels.Filed, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			d.log.Error("filing panicked", "panic", p, "stack", string(debug.Stack()))
+			err = &Error{Code: CodeRejected, Err: fmt.Errorf("panic: %v", p)}
+		}
+	}()
 	originals := make([]Original, len(group))
 	blobs := make([][]Attachment, len(group))
 	for i, in := range group { // files are safe before a row names them

@@ -50,12 +50,12 @@ func (d *Desk) Reply(ctx context.Context, a Actor, reference string, w Answer) (
 		if err != nil {
 			return err
 		}
-		t, err := d.find(ctx, tx, a, ActReply, reference, 0)
-		if err != nil {
+		if !fresh { // she wrote it, wherever the ticket has gone since
+			m, err = tx.Message(ctx, kept.MessageID)
 			return err
 		}
-		if !fresh {
-			m, err = tx.Message(ctx, kept.MessageID)
+		t, err := d.find(ctx, tx, a, ActReply, reference, 0)
+		if err != nil {
 			return err
 		}
 		if w.IfMatch > 0 && w.IfMatch != t.Version {
@@ -86,6 +86,9 @@ func (d *Desk) Reply(ctx context.Context, a Actor, reference string, w Answer) (
 		if err := tx.AddDeliveries(ctx, []Delivery{delivery}); err != nil {
 			return err
 		}
+		if err := tx.AddParticipants(ctx, writtenTo(m)); err != nil {
+			return err
+		}
 		if err := complete(ctx, tx, kept, t.ID, m.ID); err != nil {
 			return err
 		}
@@ -98,6 +101,18 @@ func (d *Desk) Reply(ctx context.Context, a Actor, reference string, w Answer) (
 	}
 	d.after(ctx, eff)
 	return m, nil
+}
+
+// writtenTo makes those an answer goes to participants: when they answer, they are no strangers.
+func writtenTo(m Message) []Participant {
+	var people []Participant
+	for _, a := range m.To {
+		people = append(people, Participant{TicketID: m.TicketID, Type: "email", Value: strings.ToLower(a.Value), Name: a.Name, Role: "recipient"})
+	}
+	for _, a := range m.Cc {
+		people = append(people, Participant{TicketID: m.TicketID, Type: "email", Value: strings.ToLower(a.Value), Name: a.Name, Role: "copied"})
+	}
+	return people
 }
 
 // answered moves a ticket on after an answer.
@@ -132,10 +147,26 @@ func (d *Desk) compose(ctx context.Context, tx Nouns, s *Snapshot, a Actor, t Ti
 	if err != nil {
 		return Message{}, err
 	}
-	to, last, err := recipient(ctx, tx, t, messages, w.To)
-	if err != nil {
-		return Message{}, err
+	var citizen *Citizen
+	if t.CitizenID != nil {
+		c, err := tx.Citizen(ctx, *t.CitizenID)
+		if err != nil {
+			return Message{}, err
+		}
+		citizen = &c
 	}
+	to := Recipient(citizen, messages)
+	if w.To != "" {
+		email, err := cleanEmail(w.To)
+		if err != nil {
+			return Message{}, invalid("to", "not_an_e_mail_address")
+		}
+		to = channels.Address{Value: email}
+	}
+	if to.Value == "" {
+		return Message{}, conflict("no_address")
+	}
+	last := lastMail(messages)
 	agent, _ := s.Agent(a.ID)
 	department, _ := s.Department(t.Department)
 	data := TextData{
@@ -159,41 +190,52 @@ func (d *Desk) compose(ctx context.Context, tx Nouns, s *Snapshot, a Actor, t Ti
 	return m, nil
 }
 
-// recipient finds whom an answer goes to: the address the agent chose, else where the last of the citizen's messages wants it, else
-// her e-mail address. It also gives that last message.
-func recipient(ctx context.Context, tx Nouns, t Ticket, messages []Message, chosen string) (channels.Address, Message, error) {
-	var last Message
-	for _, m := range slices.Backward(messages) {
-		if m.Direction == In && m.Channel == string(channels.Email) && m.Automatic == "" && !m.Stranger {
-			last = m
-			break
+// Recipient is whom an answer goes to when the agent names nobody: where the last mail of the citizen wants it, else her e-mail
+// address, else, of an unknown citizen, whoever wrote last. Somebody in copy who wrote meanwhile is not answered in her place.
+func Recipient(c *Citizen, messages []Message) channels.Address {
+	hers := func(address string) bool {
+		return c != nil && slices.ContainsFunc(c.Contacts, func(k Contact) bool { return k.Type == "email" && strings.EqualFold(k.Value, address) })
+	}
+	var other channels.Address
+	opened := slices.IndexFunc(messages, func(m Message) bool { return m.Direction == In })
+	for i, m := range slices.Backward(messages) {
+		if !isMail(m) {
+			continue
+		}
+		back := channels.Address{Name: m.FromName, Value: m.FromValue}
+		if m.ReplyTo != "" && (i == opened || hers(m.ReplyTo)) { // a From can be forged: only her first mail moves answers elsewhere
+			back = channels.Address{Value: m.ReplyTo}
+		}
+		if hers(m.FromValue) || hers(m.ReplyTo) {
+			return back
+		}
+		if other.Value == "" {
+			other = back
 		}
 	}
-	if chosen != "" {
-		email, err := cleanEmail(chosen)
-		if err != nil {
-			return channels.Address{}, last, invalid("to", "not_an_e_mail_address")
-		}
-		return channels.Address{Value: email}, last, nil
-	}
-	if last.ReplyTo != "" {
-		return channels.Address{Value: last.ReplyTo}, last, nil
-	}
-	if last.FromValue != "" {
-		return channels.Address{Name: last.FromName, Value: last.FromValue}, last, nil
-	}
-	if t.CitizenID != nil {
-		c, err := tx.Citizen(ctx, *t.CitizenID)
-		if err != nil {
-			return channels.Address{}, last, err
-		}
+	if c != nil {
 		for _, contact := range c.Contacts {
 			if contact.Type == "email" {
-				return channels.Address{Name: c.Name(), Value: contact.Value}, last, nil
+				return channels.Address{Name: c.Name(), Value: contact.Value}
 			}
 		}
 	}
-	return channels.Address{}, last, conflict("no_address")
+	return other
+}
+
+// isMail tells whether a message is a mail of somebody who belongs to the ticket.
+func isMail(m Message) bool {
+	return m.Direction == In && m.Channel == string(channels.Email) && m.Automatic == "" && !m.Stranger
+}
+
+// lastMail is the mail an answer threads to.
+func lastMail(messages []Message) Message {
+	for _, m := range slices.Backward(messages) {
+		if isMail(m) {
+			return m
+		}
+	}
+	return Message{}
 }
 
 // Note writes an internal note: it never leaves the house and changes no state.
@@ -207,12 +249,12 @@ func (d *Desk) Note(ctx context.Context, a Actor, reference, text, key string) (
 		if err != nil {
 			return err
 		}
-		t, err := d.find(ctx, tx, a, ActNote, reference, 0)
-		if err != nil {
+		if !fresh { // she wrote it, wherever the ticket has gone since
+			m, err = tx.Message(ctx, kept.MessageID)
 			return err
 		}
-		if !fresh {
-			m, err = tx.Message(ctx, kept.MessageID)
+		t, err := d.find(ctx, tx, a, ActNote, reference, 0)
+		if err != nil {
 			return err
 		}
 		now := d.now()

@@ -74,7 +74,7 @@ const (
 	SortReceived TicketSort = "received" // newest first
 	SortUpdated  TicketSort = "updated"  // newest first
 	SortDue      TicketSort = "due"      // soonest first, without a due date last
-	SortWaiting  TicketSort = "waiting"  // longest in the queue first; for Queued only
+	SortWaiting  TicketSort = "waiting"  // as they are taken: the most urgent first, then the longest in the queue; for Queued only
 )
 
 // TicketQuery asks for a page of tickets. Zero fields do not filter.
@@ -131,12 +131,16 @@ type ViewCounts struct {
 
 // Tickets are the requests.
 type Tickets interface {
-	// TakeNumbers reserves n numbers of a year and gives the first.
+	// TakeNumbers reserves n numbers of a year and gives the first. Who takes numbers makes others wait for the end of his
+	// transaction; whoever also writes to citizens takes them first, so that no two wait for each other.
 	TakeNumbers(ctx context.Context, year, n int) (first int, err error)
 	AddTickets(ctx context.Context, tickets []Ticket) error
 	AddParticipants(ctx context.Context, participants []Participant) error // one that is known already is left as it is
 	AddLinks(ctx context.Context, links []Link) error                      // one that is known already is left as it is
+	// Ticket reads one; inside a transaction it stays as it is until the end of it.
 	Ticket(ctx context.Context, year, number int) (Ticket, error)
+	// LockTickets reads tickets in the order of their ids; inside a transaction they stay as they are until the end of it.
+	LockTickets(ctx context.Context, ids []string) ([]Ticket, error)
 	TicketsByIDs(ctx context.Context, ids []string) ([]Ticket, error)
 	TicketsByReferences(ctx context.Context, references []string) ([]Ticket, error)
 	Participants(ctx context.Context, ticketIDs []string) ([]Participant, error)
@@ -156,7 +160,6 @@ type Tickets interface {
 type FiledUnder struct {
 	ExternalID string
 	TicketID   string
-	Direction  Direction
 }
 
 // Messages are the exchanges of tickets.
@@ -221,7 +224,7 @@ type Towns interface {
 	SaveMotives(ctx context.Context, motives []Motive) error
 	SaveRules(ctx context.Context, rules []Rule) error
 	SaveTemplates(ctx context.Context, templates []Template) error
-	SaveLines(ctx context.Context, lines []Line) error
+	SaveLines(ctx context.Context, lines []Line) error // inserts or updates by name, and removes all others
 	// Setting reads a value kept for the town; SetSetting keeps one if there is none yet and gives the one that is kept.
 	Setting(ctx context.Context, key string) (string, error)
 	SetSetting(ctx context.Context, key, value string) (kept string, err error)

@@ -1,6 +1,7 @@
 package ticketing
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -9,8 +10,8 @@ import (
 	"guichet/routing"
 )
 
-// Take gives the actor the best ticket of a department's queue, or, when department is empty, of the department she works in whose
-// oldest ticket has waited longest. None: there is nothing to take (nil ticket, nil error), or she has as many as she may
+// Take gives the actor the best ticket of a department's queue, or, when department is empty, of all the departments she works in:
+// the most urgent, and of these the one that has waited longest. None: there is nothing to take (nil ticket, nil error), or she has as many as she may
 // (ErrFull). The claim in Redis keeps two agents from being sent to one ticket; the row decides.
 func (d *Desk) Take(ctx context.Context, a Actor, department string) (*Ticket, error) {
 	queues, err := d.queuesFor(ctx, a, department)
@@ -48,7 +49,9 @@ func (d *Desk) queuesFor(ctx context.Context, a Actor, department string) ([]str
 			queues = append(queues, row.Code)
 		}
 	}
-	slices.SortStableFunc(queues, func(x, y string) int { return depths[x].OldestSince.Compare(depths[y].OldestSince) })
+	slices.SortStableFunc(queues, func(x, y string) int {
+		return cmp.Or(cmp.Compare(depths[y].Next, depths[x].Next), depths[x].NextSince.Compare(depths[y].NextSince))
+	})
 	return queues, nil
 }
 
@@ -65,7 +68,7 @@ func (d *Desk) takeFrom(ctx context.Context, a Actor, queue string) (*Ticket, er
 		case routing.Full:
 			return nil, ErrFull
 		}
-		t, err := d.assign(ctx, a, id, a.ID, EventTicketTaken, queue)
+		t, err := d.assign(ctx, a, id, queue, 0)
 		if err == nil {
 			return &t, nil
 		}
@@ -79,11 +82,12 @@ func (d *Desk) takeFrom(ctx context.Context, a Actor, queue string) (*Ticket, er
 	return nil, nil
 }
 
-// assign is the second step of a claim: the row decides who has the ticket. queue, when it is given, is where the claim found it.
-func (d *Desk) assign(ctx context.Context, a Actor, id, agentID string, kind EventType, queue string) (Ticket, error) {
+// assign is the second step of a claim: the row decides who has the ticket. department is where the claim found it, ifMatch the
+// version the agent has seen (0: any).
+func (d *Desk) assign(ctx context.Context, a Actor, id, department string, ifMatch int) (Ticket, error) {
 	var t Ticket
 	err := d.store.InTx(ctx, func(tx Nouns) error {
-		ok, err := tx.Assign(ctx, id, agentID, d.now())
+		ok, err := tx.Assign(ctx, id, a.ID, d.now())
 		if err != nil {
 			return err
 		}
@@ -98,10 +102,13 @@ func (d *Desk) assign(ctx context.Context, a Actor, id, agentID string, kind Eve
 			return ErrNotFound
 		}
 		t = rows[0]
-		if queue != "" && t.Department != queue { // transferred while the queue still held it
+		if t.Department != department { // transferred meanwhile, perhaps to where she sees nothing
 			return conflict("moved")
 		}
-		return tx.AddEvents(ctx, []Event{event(kind, t, d.now, &a.ID, Data{"agent": agentID})})
+		if ifMatch > 0 && t.Version != ifMatch+1 {
+			return stale(t)
+		}
+		return tx.AddEvents(ctx, []Event{event(EventTicketTaken, t, d.now, &a.ID, Data{"agent": a.ID})})
 	})
 	if err == nil {
 		d.after(ctx, effects{})
@@ -133,7 +140,7 @@ func (d *Desk) Claim(ctx context.Context, a Actor, reference string, ifMatch int
 	case result == routing.Taken:
 		return t, conflict("already_taken")
 	}
-	taken, err := d.assign(ctx, a, t.ID, a.ID, EventTicketTaken, "")
+	taken, err := d.assign(ctx, a, t.ID, t.Department, ifMatch)
 	if err != nil {
 		if rerr := d.router.Release(context.WithoutCancel(ctx), t.ID, a.ID); rerr != nil {
 			d.log.Warn("a lost claim stays until the next reconcile", "ticket_id", t.ID, "error", rerr)

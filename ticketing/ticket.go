@@ -99,6 +99,11 @@ type Ticket struct {
 	SnoozedUntil *time.Time
 	MergedInto   *string
 	Preview      string // the beginning of the last message of the citizen, for lists
+
+	// QueueOrder and Search are the store's own, kept with every write: QueuedAt, earlier by a century for each step of priority, which
+	// is the order of a queue; and what lists search in, folded.
+	QueueOrder *time.Time
+	Search     string
 }
 
 // Reference is what a citizen is told: "2026-00412".
@@ -139,7 +144,7 @@ type Participant struct {
 	Type     string `gorm:"primaryKey"` // email | phone | department
 	Value    string `gorm:"primaryKey"`
 	Name     string
-	Role     string // sender | copied | department
+	Role     string // sender | recipient | copied | department
 }
 
 // Link ties two tickets.

@@ -281,7 +281,7 @@ func (t *Town) change(ctx context.Context, do func(tx Nouns) error) error {
 	if err != nil {
 		return err
 	}
-	return t.Reload(ctx)
+	return wrap("it was saved, and could not be read again", t.Reload(ctx))
 }
 
 // Supports tells whether citizens are answered in a language.

@@ -37,46 +37,63 @@ func (t *Town) Import(ctx context.Context, f TownFile, dryRun bool) ([]Change, e
 	if err != nil {
 		return nil, err
 	}
-	have, err := t.store.TownData(ctx)
-	if err != nil {
-		return nil, wrap("read the town", err)
+	if dryRun {
+		have, err := t.store.TownData(ctx)
+		return t.plan(have, want).changes, wrap("read the town", err)
 	}
-	plan := importPlan{}
-	departments := differing(&plan, "department", have.Departments, want.Departments, func(d Department) string { return d.Code })
-	motives := differing(&plan, "motive", have.Motives, want.Motives, func(m Motive) string { return m.Code })
-	rules := differing(&plan, "rule", have.Rules, want.Rules, func(r Rule) string { return r.Code })
-	templates := differing(&plan, "template", have.Templates, want.Templates, func(x Template) string { return x.Code + "/" + x.Language })
-	for i, a := range want.Agents {
-		want.Agents[i] = t.keepAccount(a, have.Agents)
-	}
-	agents := differing(&plan, "agent", have.Agents, want.Agents, func(a Agent) string { return a.Email })
-	if dryRun || len(plan.changes) == 0 {
-		return plan.changes, nil
-	}
+	var plan importPlan
 	err = t.change(ctx, func(tx Nouns) error {
-		if err := tx.SaveDepartments(ctx, departments); err != nil {
-			return err
+		have, err := tx.TownData(ctx)
+		if err != nil {
+			return wrap("read the town", err)
 		}
-		if err := tx.SaveMotives(ctx, motives); err != nil {
-			return err
-		}
-		if err := tx.SaveRules(ctx, rules); err != nil {
-			return err
-		}
-		if err := tx.SaveTemplates(ctx, templates); err != nil {
-			return err
-		}
-		for _, a := range agents {
-			if err := tx.SaveAgent(ctx, a); err != nil {
-				return err
-			}
-		}
-		return nil
+		plan = t.plan(have, want)
+		return plan.write(ctx, tx)
 	})
 	return plan.changes, err
 }
 
-type importPlan struct{ changes []Change }
+// importPlan is the rows an import writes, and what it says of them.
+type importPlan struct {
+	rows    TownData
+	changes []Change
+}
+
+// plan finds what is missing or different.
+func (t *Town) plan(have, want TownData) importPlan {
+	var p importPlan
+	p.rows.Departments = differing(&p, "department", have.Departments, want.Departments, func(d Department) string { return d.Code })
+	p.rows.Motives = differing(&p, "motive", have.Motives, want.Motives, func(m Motive) string { return m.Code })
+	p.rows.Rules = differing(&p, "rule", have.Rules, want.Rules, func(r Rule) string { return r.Code })
+	p.rows.Templates = differing(&p, "template", have.Templates, want.Templates, func(x Template) string { return x.Code + "/" + x.Language })
+	agents := make([]Agent, len(want.Agents))
+	for i, a := range want.Agents {
+		agents[i] = t.keepAccount(a, have.Agents)
+	}
+	p.rows.Agents = differing(&p, "agent", have.Agents, agents, func(a Agent) string { return a.Email })
+	return p
+}
+
+func (p importPlan) write(ctx context.Context, tx Nouns) error {
+	if err := tx.SaveDepartments(ctx, p.rows.Departments); err != nil {
+		return err
+	}
+	if err := tx.SaveMotives(ctx, p.rows.Motives); err != nil {
+		return err
+	}
+	if err := tx.SaveRules(ctx, p.rows.Rules); err != nil {
+		return err
+	}
+	if err := tx.SaveTemplates(ctx, p.rows.Templates); err != nil {
+		return err
+	}
+	for _, a := range p.rows.Agents {
+		if err := tx.SaveAgent(ctx, a); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // differing gives the wanted rows that are missing or different, and notes each in the plan.
 func differing[T any](plan *importPlan, kind string, have, want []T, code func(T) string) []T {

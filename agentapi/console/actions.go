@@ -2,6 +2,7 @@ package console
 
 import (
 	"net/url"
+	"slices"
 	"strconv"
 
 	"guichet/ticketing"
@@ -10,8 +11,14 @@ import (
 // dones lists what a notice can confirm after an action.
 func dones() []string {
 	return []string{
-		"taken", "released", "replied", "noted", "transferred", "closed", "reopened", "logged", "logged_answered", "nothing", "full",
+		"taken", "released", "replied", "noted", "transferred", "assigned", "closed", "reopened", "logged", "logged_answered",
+		"nothing", "full",
 	}
+}
+
+// finished tells whether an action ended the agent's work on a ticket for now: what comes next is another one.
+func finished(done string) bool {
+	return slices.Contains([]string{"released", "replied", "transferred", "assigned", "closed", "logged", "logged_answered"}, done)
 }
 
 // doneNotice confirms an action that led to this page. reference names a ticket that the page itself does not show.
@@ -107,6 +114,15 @@ func (c *Console) transfer(r *request) error {
 		return c.refuse(r, err, compose{}, move)
 	}
 	return r.backOrAway(c, t, "transferred")
+}
+
+// assign gives the ticket to a colleague, which a supervisor of its department may.
+func (c *Console) assign(r *request) error {
+	move := moveForm{Kind: "assign", Agent: r.PostForm("agent"), Reason: r.PostForm("reason")}
+	if _, err := c.desk.Assign(r.Request.Context(), r.actor, r.Param("ref"), move.Agent, move.Reason, r.seen()); err != nil {
+		return c.refuse(r, err, compose{}, move)
+	}
+	return r.back("assigned", "")
 }
 
 // closeTicket ends the ticket.

@@ -73,6 +73,7 @@ func (c *Console) Routes() []Route {
 		{post, "/tickets/:ref/reply", false, c.signedIn(c.reply)},
 		{post, "/tickets/:ref/note", false, c.signedIn(c.note)},
 		{post, "/tickets/:ref/transfer", false, c.signedIn(c.transfer)},
+		{post, "/tickets/:ref/assign", false, c.signedIn(c.assign)},
 		{post, "/tickets/:ref/close", false, c.signedIn(c.closeTicket)},
 		{post, "/tickets/:ref/reopen", false, c.signedIn(c.reopen)},
 		{get, "/messages/:id/view", false, c.signedIn(c.messageView)},

@@ -2,6 +2,7 @@ package console
 
 import (
 	"errors"
+	"html/template"
 	"net/http"
 	"slices"
 	"time"
@@ -26,6 +27,35 @@ type contactBody struct {
 	Answered    bool
 	Channels    []string
 	Departments []contactDepartment
+	Refused     string // the name of the field that was refused
+	Why         string
+}
+
+// Mark goes into a field: the one that was refused says so and gets the focus, else the first.
+func (b contactBody) Mark(field string) template.HTMLAttr {
+	switch {
+	case b.Refused == field:
+		return `aria-invalid="true" aria-describedby="refused" autofocus`
+	case b.Refused == "" && field == "phone":
+		return "autofocus"
+	}
+	return ""
+}
+
+// Wrong says, beside a field, why it was refused.
+func (b contactBody) Wrong(field string) string {
+	if b.Refused == field {
+		return b.Why
+	}
+	return ""
+}
+
+// refusedField gives the field of the form that a refusal is about.
+func refusedField(key string) string {
+	return map[string]string{
+		"refuse.phone": "phone", "refuse.email": "email", "refuse.citizen": "phone", "refuse.subject_empty": "subject",
+		"refuse.text_too_long": "text", "refuse.text_empty": "text", "refuse.received_at": "received", "refuse.department": "where",
+	}[key]
 }
 
 // contactDepartment is a department and what one comes to it for.
@@ -64,6 +94,7 @@ func (c *Console) logContact(r *request) error {
 	}
 	status, key := refusal(err)
 	a := r.voice.alert(key)
+	b.Refused, b.Why = refusedField(key), a.Title+" "+a.Detail
 	a.Detail += " " + r.voice.say("refuse.kept")
 	return c.showContact(r, status, a, b)
 }

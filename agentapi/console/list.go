@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"guichet/channels"
 	"guichet/ticketing"
@@ -150,6 +151,8 @@ type listItem struct {
 	Here bool // the ticket that is open beside the list
 	Mine bool
 	View string
+	Sort string
+	When *time.Time // what the list is sorted by
 }
 
 // pager is where a list goes on.
@@ -186,16 +189,39 @@ func items(r *request, q listQuery, rows []ticketing.TicketRow, here string) []l
 	for i, row := range rows {
 		list[i] = listItem{
 			TicketRow: row, Href: "/tickets/" + row.Reference() + q.Suffix(), Here: row.Reference() == here, View: q.View,
-			Mine: row.AssigneeID != nil && *row.AssigneeID == r.actor.ID,
+			Mine: row.AssigneeID != nil && *row.AssigneeID == r.actor.ID && row.Status != ticketing.StatusClosed,
+			Sort: q.Order(), When: sortedBy(row.Ticket, ticketing.TicketSort(q.Order())),
 		}
 	}
 	return list
+}
+
+// sortedBy gives the time of a ticket that a list in this order goes by.
+func sortedBy(t ticketing.Ticket, order ticketing.TicketSort) *time.Time {
+	switch order {
+	case ticketing.SortWaiting:
+		return t.QueuedAt
+	case ticketing.SortReceived:
+		return &t.ReceivedAt
+	case ticketing.SortDue:
+		return t.DueAt
+	}
+	return &t.UpdatedAt
 }
 
 // nav is the views and departments with what waits in them.
 type nav struct {
 	Views       []navLink
 	Departments []navLink
+}
+
+// Waiting is how many tickets the agent could take.
+func (n nav) Waiting() int {
+	waiting := 0
+	for _, d := range n.Departments {
+		waiting += d.Count
+	}
+	return waiting
 }
 
 type navLink struct {
@@ -215,15 +241,13 @@ func (c *Console) navigation(r *request, q listQuery) (nav, error) {
 	}
 	works := c.town.Now().Works(r.actor)
 	var n nav
-	queued := 0
 	for _, d := range works {
-		queued += counts.Queued[d.Code]
 		n.Departments = append(n.Departments, navLink{
 			Href: "/tickets" + listQuery{View: viewQueue, Department: d.Code}.Suffix(), Name: d.Name(r.voice.language),
 			Count: counts.Queued[d.Code], Shown: true, Here: q.View == viewQueue && q.Department == d.Code,
 		})
 	}
-	numbers := map[string]int{viewQueue: queued, viewMine: counts.Mine, viewWaiting: counts.Waiting}
+	numbers := map[string]int{viewQueue: n.Waiting(), viewMine: counts.Mine, viewWaiting: counts.Waiting}
 	for _, view := range views() {
 		count, shown := numbers[view]
 		n.Views = append(n.Views, navLink{

@@ -87,12 +87,16 @@ func invalidKey(field, reason string) string {
 		return "refuse.reason_empty"
 	case field == "department":
 		return "refuse.department"
+	case field == "agent":
+		return "refuse.agent"
 	case field == "to":
 		return "refuse.address"
 	case field == "subject":
 		return "refuse.subject_empty"
+	case field == "citizen.contacts" && reason == "not_an_e_mail_address":
+		return "refuse.email"
 	case field == "citizen.contacts":
-		return "refuse.contacts"
+		return "refuse.phone"
 	case strings.HasPrefix(field, "citizen"):
 		return "refuse.citizen"
 	case field == "received_at":

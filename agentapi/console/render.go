@@ -64,6 +64,7 @@ func (c *Console) functions(v *voice) template.FuncMap {
 		},
 		"agent": func(id *string) string { return c.agentName(v, id) },
 		"phone": readablePhone,
+		"email": breakable,
 	}
 }
 
@@ -121,6 +122,7 @@ type frame struct {
 	Pager  pager
 	Notice string // what was just done
 	Done   string // the same as one of dones, for the modules
+	Next   bool   // the notice offers to take the next ticket
 	Alert  *alert // what was refused
 	Body   any
 }
@@ -137,6 +139,7 @@ func (c *Console) show(r *request, status int, page string, f frame) error {
 	f.Actor = &r.actor
 	if done := r.Query("done"); f.Notice == "" && f.Alert == nil && done != "" {
 		f.Notice, f.Done = doneNotice(r.voice, done, r.Query("ref")), done
+		f.Next = page == "ticket" && finished(done) && f.Nav.Waiting() > 0
 	}
 	return r.voice.write(r.Context, status, page, f)
 }
@@ -181,11 +184,14 @@ type errorBody struct {
 // ErrorPage shows an error, in words agentapi chose.
 func (c *Console) ErrorPage(g *gin.Context, status int, code, title, detail string) {
 	actor, signedIn := auth.ActorOf(g.Request.Context())
+	v := c.voiceFor(g, actor.Language)
 	f := frame{Title: title, Class: "plain", Body: errorBody{Status: status, Code: code, Detail: detail, SignedIn: signedIn}}
-	if signedIn {
-		f.Actor = &actor
+	if signedIn { // within the frame, unless that is what can't be had
+		if nav, err := c.navigation(&request{Context: g, actor: actor, voice: v}, f.Query); err == nil {
+			f.Actor, f.Nav, f.Class = &actor, nav, "error-page"
+		}
 	}
-	if err := c.voiceFor(g, actor.Language).write(g, status, "error", f); err != nil {
+	if err := v.write(g, status, "error", f); err != nil {
 		c.log.Error("the error page can't be shown", "error", err)
 		g.String(status, "%s\n\n%s\n", title, detail)
 	}
@@ -195,6 +201,15 @@ func (c *Console) ErrorPage(g *gin.Context, status int, code, title, detail stri
 func (r *request) see(target string) error {
 	r.Redirect(http.StatusSeeOther, target)
 	return nil
+}
+
+// breakable lets a long e-mail address go on in the next line after its @, rather than anywhere.
+func breakable(address string) template.HTML {
+	before, after, ok := strings.Cut(address, "@")
+	if !ok {
+		return template.HTML(template.HTMLEscapeString(address)) //nolint:gosec // escaped here
+	}
+	return template.HTML(template.HTMLEscapeString(before) + "@<wbr>" + template.HTMLEscapeString(after)) //nolint:gosec // escaped here
 }
 
 // readablePhone writes a French number in pairs, as it is read aloud; any other stays as it is.

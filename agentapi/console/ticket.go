@@ -29,12 +29,13 @@ type ticketBody struct {
 	Compose     compose
 	Move        moveForm
 	Departments []ticketing.Department // it can be transferred to
+	Colleagues  []ticketing.Agent      // it can be given to
 	Outcomes    []ticketing.CloseOutcome
 	Department  string // its name for the words of a refusal; the ticket's own field holds the code
 }
 
 // abilities is which actions the page offers.
-type abilities struct{ Take, Release, Reply, Note, Transfer, Close, Reopen bool }
+type abilities struct{ Take, Release, Reply, Note, Transfer, Assign, Close, Reopen bool }
 
 // compose is the forms to answer and to note with. What was typed and refused is in them.
 type compose struct {
@@ -56,8 +57,9 @@ type recipient struct{ Value, Label string }
 
 // moveForm is what was typed into a form that moves the ticket and was refused.
 type moveForm struct {
-	Kind       string // transfer | close | reopen
+	Kind       string // transfer | assign | close | reopen
 	Department string
+	Agent      string
 	Outcome    string
 	Reason     string
 }
@@ -103,8 +105,9 @@ func (c *Console) ticketBody(r *request, d ticketing.Dossier, typed compose, mov
 	t := d.Ticket
 	department, _ := c.town.Now().Department(t.Department)
 	b := ticketBody{
-		Ticket: t, Ref: t.Reference(), Citizen: d.Citizen, Mine: t.AssigneeID != nil && *t.AssigneeID == r.actor.ID, Links: d.Links,
-		Can: c.abilities(r.actor, t), Move: move, Outcomes: ticketing.Outcomes(), Department: department.Name(r.voice.language),
+		Ticket: t, Ref: t.Reference(), Citizen: d.Citizen, Links: d.Links,
+		Mine: t.AssigneeID != nil && *t.AssigneeID == r.actor.ID && t.Status != ticketing.StatusClosed,
+		Can:  c.abilities(r.actor, t), Move: move, Outcomes: ticketing.Outcomes(), Department: department.Name(r.voice.language),
 	}
 	if d.Citizen != nil {
 		b.CitizenName = ticketing.DisplayName(*d.Citizen)
@@ -121,6 +124,9 @@ func (c *Console) ticketBody(r *request, d ticketing.Dossier, typed compose, mov
 		if other.Code != t.Department {
 			b.Departments = append(b.Departments, other)
 		}
+	}
+	if b.Can.Assign {
+		b.Colleagues = c.colleagues(t)
 	}
 	b.Story, b.Earlier = c.story(r, d, r.Query("all") != "")
 	b.Compose = composeFor(d, typed)
@@ -139,9 +145,25 @@ func (c *Console) abilities(a ticketing.Actor, t ticketing.Ticket) abilities {
 		Reply:    can(ticketing.ActReply) && !closed,
 		Note:     can(ticketing.ActNote),
 		Transfer: can(ticketing.ActTransfer) && !closed,
+		Assign:   can(ticketing.ActAssign) && !closed,
 		Close:    can(ticketing.ActClose) && !closed,
 		Reopen:   can(ticketing.ActClose) && closed && t.MergedInto == nil,
 	}
+}
+
+// colleagues lists the agents who may take the ticket and do not have it, in the order of their names.
+func (c *Console) colleagues(t ticketing.Ticket) []ticketing.Agent {
+	s := c.town.Now()
+	var list []ticketing.Agent
+	for _, agent := range s.Agents {
+		actor, active := s.Actor(agent.ID, false)
+		has := t.AssigneeID != nil && *t.AssigneeID == agent.ID
+		if active && !has && actor.Can(ticketing.ActTake, s.Subject(t)) {
+			list = append(list, agent)
+		}
+	}
+	slices.SortFunc(list, func(a, b ticketing.Agent) int { return strings.Compare(a.Name, b.Name) })
+	return list
 }
 
 // composeFor prepares the forms: whom an answer would go to, and what was typed before.
@@ -166,7 +188,7 @@ func composeFor(d ticketing.Dossier, typed compose) compose {
 			typed.Known = append(typed.Known, recipient{value, label})
 		}
 	}
-	if usual := usualRecipient(d); usual != "" {
+	if usual := ticketing.Recipient(d.Citizen, d.Messages).Value; usual != "" {
 		add("", usual)
 	}
 	if d.Citizen != nil {
@@ -183,28 +205,4 @@ func composeFor(d ticketing.Dossier, typed compose) compose {
 	}
 	typed.Ask = len(typed.Known) == 0
 	return typed
-}
-
-// usualRecipient is where Desk.Reply sends an answer that names nobody: it is shown before it is sent.
-func usualRecipient(d ticketing.Dossier) string {
-	for _, m := range slices.Backward(d.Messages) {
-		if m.Direction != ticketing.In || m.Channel != "email" || m.IsAutomatic() || m.Stranger {
-			continue
-		}
-		if m.ReplyTo != "" {
-			return m.ReplyTo
-		}
-		if m.FromValue != "" {
-			return m.FromValue
-		}
-		break
-	}
-	if d.Citizen != nil {
-		for _, contact := range d.Citizen.Contacts {
-			if contact.Type == "email" {
-				return contact.Value
-			}
-		}
-	}
-	return ""
 }

@@ -10,17 +10,12 @@ import (
 	"github.com/emersion/go-smtp"
 )
 
-// Check tries both servers of a mailbox: it signs in, opens the folder and looks for the folder filed mail goes to, and signs in
-// for submission. It changes nothing there and sends nothing. Each error is one line that says what is wrong and what to do; they
-// are joined.
-func Check(ctx context.Context, m Mailbox) error {
-	return errors.Join(checkIMAP(ctx, m), checkSMTP(ctx, m))
-}
-
-func checkIMAP(ctx context.Context, m Mailbox) error {
+// CheckReading tries the server a mailbox is read from: it signs in, opens the folder and looks for the folder filed mail goes to.
+// It changes nothing there. The error says what is wrong and what to do.
+func CheckReading(ctx context.Context, m Mailbox) error {
 	s, err := openIMAP(ctx, m.IMAP)
 	if err != nil {
-		return fmt.Errorf("mailbox %s: reading: %w (%s)", m.Name, err, advice(err, "imap"))
+		return fmt.Errorf("%w; %s", err, advice(err, "imap"))
 	}
 	defer s.close()
 	folder, moves := strings.CutPrefix(m.IMAP.After, "move:")
@@ -32,15 +27,16 @@ func checkIMAP(ctx context.Context, m Mailbox) error {
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("mailbox %s: folder %q for filed mail: %w (create it on the server, or set imap.after to seen or leave)", m.Name, folder, err)
+		return fmt.Errorf("folder %q for filed mail: %w; create it on the server, or set imap.after to seen or leave", folder, err)
 	}
 	return nil
 }
 
-func checkSMTP(ctx context.Context, m Mailbox) error {
+// CheckSending tries the server a mailbox sends by: it signs in, and sends nothing. The error says what is wrong and what to do.
+func CheckSending(ctx context.Context, m Mailbox) error {
 	conn, client, err := connectSMTP(ctx, m.SMTP)
 	if err != nil {
-		return fmt.Errorf("mailbox %s: sending: %w (%s)", m.Name, err, advice(err, "smtp"))
+		return fmt.Errorf("%w; %s", err, advice(err, "smtp"))
 	}
 	defer conn.Close()
 	_ = within(ctx, conn, stepTimeout, client.Quit)

@@ -55,7 +55,7 @@ func (s *session) mail(ctx context.Context, uid uint32, meta copied, limit int64
 	if len(again.body) > len(c.body) || again.larger {
 		c = again
 	}
-	return c, c.body != nil || c.larger, nil
+	return c, len(c.body) > 0 || c.body != nil && c.size == 0 || c.larger, nil // nothing where something was announced is no mail
 }
 
 // header fetches the header of a mail too large to be fetched whole.

@@ -48,7 +48,8 @@ func NewSender(mailboxes []Mailbox, log *slog.Logger) *Sender {
 func (s *Sender) Send(ctx context.Context, m channels.Outbound) channels.Verdict {
 	o, ok := s.outlets[m.Line]
 	if !ok {
-		return channels.Verdict{Outcome: channels.Refused, Reason: fmt.Sprintf("no mailbox is called %q", m.Line)}
+		// Another version of the configuration knows it, or will: the mail waits.
+		return channels.Verdict{Outcome: channels.Deferred, Reason: fmt.Sprintf("no mailbox is called %q", m.Line)}
 	}
 	raw, err := Compose(m)
 	if err != nil {

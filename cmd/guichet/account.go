@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -31,44 +32,71 @@ type agentAdd struct {
 
 // Run makes an account.
 func (a agentAdd) Run(w world) (err error) {
-	hash := ""
-	if !a.NoPassword {
-		if hash, err = readPassword(w); err != nil {
-			return err
-		}
-	}
 	db, town, err := w.openForCommand()
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
+	if _, ok := town.Now().AgentByEmail(a.Email); ok {
+		return notMade(a.Email, town, ticketing.ErrConflict)
+	}
+	hash := ""
+	if !a.NoPassword {
+		if hash, err = readPassword(w, onTerminal(w.stdin)); err != nil {
+			return err
+		}
+	}
 	agent, err := town.AddAgent(w.ctx, ticketing.NewAgent{
 		Email: a.Email, Name: a.Name, Roles: a.Role, Departments: a.Department, All: a.AllDepartments, Language: a.Language, PasswordHash: hash,
 	})
 	if err != nil {
-		return notMade(a.Email, err)
+		return notMade(a.Email, town, err)
 	}
 	_, err = fmt.Fprintf(w.stdout, "%s made: %s\n", agent.Email, strings.Join(agent.Roles, ", "))
 	return err
 }
 
-// notMade says why an account was not made, and what to do.
-func notMade(email string, err error) error {
+// notMade says why an account was not made, and what to do. What can't be right in any town is wrong usage.
+func notMade(email string, town *ticketing.Town, err error) error {
 	var e *ticketing.Error
-	todo := "correct it and try again"
-	switch {
-	case !errors.As(err, &e):
-		return fmt.Errorf("agent %s was not made: %w", email, err)
-	case e.Code == ticketing.CodeConflict:
-		todo = "there is one already; `guichet agent passwd` changes her password"
-	case e.Field == "email":
-		todo = "that is no e-mail address"
-	case e.Field == "roles":
-		todo = "the roles are agent, supervisor, admin and dpo"
-	case e.Field == "departments":
-		todo = "departments are made by `guichet import`"
+	if !errors.As(err, &e) {
+		return fmt.Errorf("agent %s: %w; `guichet agent list` shows whether she was made", email, err)
 	}
-	return fmt.Errorf("agent %s was not made (%w): %s", email, err, todo)
+	_, wrong, _ := strings.Cut(e.Reason, ": ") // "unknown_role: king"
+	usage := true
+	var why string
+	switch {
+	case e.Code == ticketing.CodeConflict:
+		why, usage = "there is one already; `guichet agent passwd` changes her password", false
+	case e.Field == "email":
+		why = "that is no e-mail address; write one like marie@mairie.example"
+	case e.Field == "roles":
+		why = fmt.Sprintf("there is no role %q; the roles are agent, supervisor, admin and dpo", wrong)
+	case e.Field == "language":
+		why = "there is no such language; the languages are " + strings.Join(town.Profile.Languages, " and ")
+	case e.Field == "departments":
+		var codes []string
+		for _, d := range town.Now().Departments {
+			codes = append(codes, d.Code)
+		}
+		why, usage = fmt.Sprintf("%s; `guichet import` makes others", noDepartment(wrong, codes)), false
+	default:
+		return fmt.Errorf("agent %s was not made: %w; correct it and try again", email, err)
+	}
+	if usage {
+		return fmt.Errorf("agent %s was not made: %s (%w)", email, why, errUsage)
+	}
+	return fmt.Errorf("agent %s was not made: %s", email, why)
+}
+
+// noDepartment says that there is no department of that code, and which ones there are.
+func noDepartment(code string, known []string) string {
+	const some = 20
+	more := ""
+	if len(known) > some {
+		known, more = known[:some], " and more"
+	}
+	return fmt.Sprintf("there is no department %q; there are %s%s", code, strings.Join(known, ", "), more)
 }
 
 type agentPasswd struct {
@@ -77,15 +105,18 @@ type agentPasswd struct {
 
 // Run changes a password.
 func (a agentPasswd) Run(w world) (err error) {
-	hash, err := readPassword(w)
-	if err != nil {
-		return err
-	}
 	db, town, err := w.openForCommand()
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
+	if _, ok := town.Now().AgentByEmail(a.Email); !ok {
+		return noSuchAgent(a.Email, ticketing.ErrNotFound)
+	}
+	hash, err := readPassword(w, onTerminal(w.stdin))
+	if err != nil {
+		return err
+	}
 	if err := town.SetPassword(w.ctx, a.Email, hash); err != nil {
 		return noSuchAgent(a.Email, err)
 	}
@@ -135,6 +166,9 @@ type tokenCreate struct {
 
 // Run makes a token.
 func (t tokenCreate) Run(w world) (err error) {
+	if t.For < 0 {
+		return fmt.Errorf("--for %s: a token can't end before it is made; give a time like 720h, or 0 for one that lasts (%w)", t.For, errUsage)
+	}
 	db, town, err := w.openForCommand()
 	if err != nil {
 		return err
@@ -160,21 +194,68 @@ func noSuchAgent(email string, err error) error {
 	return err
 }
 
-// readPassword takes the password from one line of standard input and gives its hash. It is no flag, because flags are seen by
-// everybody on the machine.
-func readPassword(w world) (hash string, err error) {
-	if terminal(w.stderr) {
-		if _, err := fmt.Fprint(w.stderr, "Password: "); err != nil {
-			return "", err
-		}
-	}
-	line, err := bufio.NewReader(w.stdin).ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
+// readPassword takes the password from one line of standard input and gives its hash. A person at a terminal is asked, and asked
+// again, so that a slip does not lock anybody out. It is no flag, because flags are seen by everybody on the machine.
+func readPassword(w world, ask bool) (hash string, err error) {
+	in := bufio.NewReader(w.stdin)
+	password, err := readLine(w, in, ask, "Password: ")
+	if err != nil {
 		return "", err
 	}
-	password := strings.TrimRight(line, "\r\n")
 	if password == "" {
 		return "", fmt.Errorf("no password; give it on one line of standard input (%w)", errUsage)
 	}
-	return auth.HashPassword(password)
+	hash, err = auth.HashPassword(password)
+	switch {
+	case errors.Is(err, auth.ErrWeakPassword) && len(password) > auth.MaxPassword:
+		return "", fmt.Errorf("the password is too long; give one of at most %d bytes", auth.MaxPassword)
+	case errors.Is(err, auth.ErrWeakPassword):
+		return "", fmt.Errorf("the password is too short; give one of at least %d characters", auth.MinPassword)
+	case err != nil:
+		return "", fmt.Errorf("keep the password: %w", err)
+	}
+	if !ask {
+		return hash, nil
+	}
+	again, err := readLine(w, in, ask, "The same again: ")
+	if err != nil {
+		return "", err
+	}
+	if again != password {
+		return "", errors.New("the two passwords differ; nothing was changed, try again")
+	}
+	return hash, nil
+}
+
+// readLine reads one line, and stops waiting for it when the command is stopped.
+func readLine(w world, in *bufio.Reader, ask bool, question string) (string, error) {
+	if ask {
+		if _, err := fmt.Fprint(w.stderr, question); err != nil {
+			return "", err
+		}
+	}
+	type answer struct {
+		line string
+		err  error
+	}
+	got := make(chan answer, 1)
+	go func() {
+		line, err := in.ReadString('\n')
+		got <- answer{line, err}
+	}()
+	select {
+	case <-w.ctx.Done():
+		return "", errors.New("stopped; nothing was changed")
+	case a := <-got:
+		if a.err != nil && !errors.Is(a.err, io.EOF) {
+			return "", fmt.Errorf("read the password: %w", a.err)
+		}
+		return strings.TrimRight(a.line, "\r\n"), nil
+	}
+}
+
+// onTerminal tells whether somebody sits at the other end of r.
+func onTerminal(r io.Reader) bool {
+	f, ok := r.(*os.File)
+	return ok && terminal(f)
 }

@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"guichet/channels/email"
@@ -29,63 +32,107 @@ func (c checkCommand) Run(w world) error {
 	if c.Quick {
 		return askReady(w.ctx, conf)
 	}
-	failed := 0
-	report := func(what string, err error) error {
-		word, detail := "ok  ", ""
+	done, failed := 0, 0
+	for _, check := range checksOf(conf) {
+		ctx, cancel := context.WithTimeout(w.ctx, 15*time.Second)
+		note, err := check.do(ctx)
+		cancel()
+		if errors.Is(err, errNothing) {
+			continue
+		}
+		done++
+		word := "ok  "
 		if err != nil {
 			failed++
-			word, detail = "FAIL", ": "+oneLine(err.Error())
+			word, note = "FAIL", oneLine(err.Error())
 		}
-		_, werr := fmt.Fprintf(w.stdout, "%s %s%s\n", word, what, detail)
-		return werr
-	}
-	checks := []struct {
-		what string
-		do   func(context.Context) error
-	}{
-		{"configuration", func(context.Context) error { return nil }}, // read above
-		{"database", func(ctx context.Context) error { return checkDatabase(ctx, conf) }},
-		{"redis", func(ctx context.Context) error { return checkRedis(ctx, conf) }},
-		{"files " + conf.Files, func(context.Context) error { return checkFiles(conf.Files) }},
-	}
-	for _, m := range conf.Mailboxes {
-		checks = append(checks, struct {
-			what string
-			do   func(context.Context) error
-		}{"mailbox " + m.Name, func(ctx context.Context) error { return email.Check(ctx, m) }})
-	}
-	for _, check := range checks {
-		ctx, cancel := context.WithTimeout(w.ctx, 15*time.Second)
-		err := check.do(ctx)
-		cancel()
-		if err := report(check.what, err); err != nil {
+		if note != "" {
+			note = ": " + note
+		}
+		if _, err := fmt.Fprintf(w.stdout, "%s %s%s\n", word, check.what, note); err != nil {
 			return err
 		}
 	}
 	if failed > 0 {
-		return fmt.Errorf("%d of %d checks failed; what to do is on their lines", failed, len(checks))
+		return fmt.Errorf("%d of %d checks failed; what to do is on their lines", failed, done)
 	}
 	return nil
 }
 
-func checkDatabase(ctx context.Context, c config.Config) (err error) {
+// errNothing is of a check that has nothing to look at yet; it prints no line.
+var errNothing = errors.New("there is nothing to check yet")
+
+// oneCheck is one line of what `guichet check` prints. do gives a remark, or what is wrong and what to do. It leaves nothing behind.
+type oneCheck struct {
+	what string
+	do   func(context.Context) (note string, err error)
+}
+
+// checksOf lists what the configuration names, in the order of its printing.
+func checksOf(c config.Config) []oneCheck {
+	var departments []string // of the database; none when it has none yet
+	checks := []oneCheck{
+		{"configuration", func(context.Context) (string, error) { return "", nil }}, // it has been read
+		{"database", func(ctx context.Context) (note string, err error) {
+			note, departments, err = checkDatabase(ctx, c)
+			return note, err
+		}},
+		{"redis", func(ctx context.Context) (string, error) { return "", checkRedis(ctx, c) }},
+		{"files " + c.Files, func(context.Context) (string, error) { return checkFiles(c.Files) }},
+	}
+	for _, m := range c.Mailboxes {
+		checks = append(checks,
+			oneCheck{"mailbox " + m.Name + ", department", func(context.Context) (string, error) {
+				switch {
+				case len(departments) == 0:
+					return "", errNothing
+				case !slices.Contains(departments, m.Department):
+					return "", fmt.Errorf("%s; name one of them, or make it with `guichet import`", noDepartment(m.Department, departments))
+				}
+				return "", nil
+			}},
+			oneCheck{"mailbox " + m.Name + ", reading", func(ctx context.Context) (string, error) { return "", email.CheckReading(ctx, m) }},
+			oneCheck{"mailbox " + m.Name + ", sending", func(ctx context.Context) (string, error) { return "", email.CheckSending(ctx, m) }},
+		)
+	}
+	return checks
+}
+
+// checkDatabase looks at the schema, and gives the codes of the departments when there is one that this version can read.
+func checkDatabase(ctx context.Context, c config.Config) (note string, departments []string, err error) {
+	if path, ok := strings.CutPrefix(c.Database, "sqlite://"); ok {
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+			if err := writableAbove(path); err != nil {
+				return "", nil, err
+			}
+			return "will be made by serve", nil, nil
+		}
+	}
 	db, err := store.Open(ctx, c.Database, store.Options{Log: newLog(io.Discard, c.Log), Now: now})
 	if err != nil {
-		return err
+		return "", nil, err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
+	const todo = "check that `database` names Guichet's own and that its user may read and write everything in it"
 	have, want, err := db.Current(ctx)
 	switch {
 	case err != nil:
-		return err
+		return "", nil, fmt.Errorf("read the version of its schema: %w; %s", err, todo)
 	case have < want && db.Engine() == store.SQLite:
-		return nil // serve migrates it
+		return "its schema will be brought up to date by serve", nil, nil
 	case have < want:
-		return fmt.Errorf("the schema is at %d and this version needs %d; run `guichet migrate`", have, want)
+		return "", nil, fmt.Errorf("the schema is at %d and this version needs %d; run `guichet migrate`", have, want)
 	case have > want:
-		return fmt.Errorf("the schema is at %d, newer than this version knows (%d); install the newer version", have, want)
+		return "", nil, fmt.Errorf("the schema is at %d, newer than this version knows (%d); install the newer version", have, want)
 	}
-	return nil
+	town, err := db.TownData(ctx)
+	if err != nil {
+		return "", nil, fmt.Errorf("read the town: %w; %s", err, todo)
+	}
+	for _, d := range town.Departments {
+		departments = append(departments, d.Code)
+	}
+	return "", departments, nil
 }
 
 func checkRedis(ctx context.Context, c config.Config) error {
@@ -96,15 +143,46 @@ func checkRedis(ctx context.Context, c config.Config) error {
 	return errors.Join(r.Ping(ctx), r.Close())
 }
 
-func checkFiles(folder string) error {
-	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return fmt.Errorf("%w; make it writable for the user Guichet runs as", err)
+func checkFiles(folder string) (note string, err error) {
+	info, err := os.Stat(folder)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "will be made by serve", writableAbove(folder)
+	case err != nil:
+		return "", fmt.Errorf("%w; make it readable for the user Guichet runs as", err)
+	case !info.IsDir():
+		return "", errors.New("it is a file; name a folder in `files`")
 	}
-	probe := filepath.Join(folder, ".check")
-	if err := os.WriteFile(probe, []byte("guichet"), 0o600); err != nil {
-		return fmt.Errorf("%w; make it writable for the user Guichet runs as", err)
+	return "", writable(folder)
+}
+
+// writableAbove tells whether what is missing can be made: the nearest folder above it that exists must be writable.
+func writableAbove(path string) error {
+	for folder := filepath.Dir(path); ; folder = filepath.Dir(folder) {
+		info, err := os.Stat(folder)
+		switch {
+		case errors.Is(err, fs.ErrNotExist) && folder != filepath.Dir(folder):
+			continue
+		case err != nil:
+			return fmt.Errorf("it does not exist and can't be made: %w; make the folder, writable for the user Guichet runs as", err)
+		case !info.IsDir():
+			return fmt.Errorf("it does not exist and can't be made: %s is a file; name another folder", folder)
+		}
+		return writable(folder)
 	}
-	return os.Remove(probe)
+}
+
+// writable tries whether a folder takes files, and leaves none there.
+func writable(folder string) error {
+	probe, err := os.CreateTemp(folder, ".guichet-check-*")
+	if err != nil {
+		return fmt.Errorf("%w; make %s writable for the user Guichet runs as", err, folder)
+	}
+	_, err = probe.WriteString("guichet")
+	if err = errors.Join(err, probe.Close(), os.Remove(probe.Name())); err != nil {
+		return fmt.Errorf("%w; make room on the disk of %s", err, folder)
+	}
+	return nil
 }
 
 // askReady asks the hub that runs with this configuration.
@@ -118,7 +196,7 @@ func askReady(ctx context.Context, c config.Config) (err error) {
 	}
 	answer, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return fmt.Errorf("%s does not answer: %w; is `guichet serve` running?", url, err)
+		return fmt.Errorf("the hub does not answer: %w; check that `guichet serve` runs with this configuration", err) // it names the address
 	}
 	defer func() { err = errors.Join(err, answer.Body.Close()) }()
 	body, err := io.ReadAll(io.LimitReader(answer.Body, 2000))

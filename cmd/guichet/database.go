@@ -1,9 +1,12 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"time"
 
 	"guichet/config"
 	"guichet/ticketing"
@@ -36,15 +39,18 @@ func (migrateCommand) Run(w world) (err error) {
 }
 
 type importCommand struct {
-	File   string `arg:"" help:"The town, as YAML." type:"existingfile"`
+	File   string `arg:"" help:"The town, as YAML."`
 	DryRun bool   `help:"Only say what would change."`
 }
 
 // Run imports a town.
 func (i importCommand) Run(w world) (err error) {
 	raw, err := os.ReadFile(i.File)
-	if err != nil {
-		return err
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("there is no file %s; name the file that describes the town", i.File)
+	case err != nil:
+		return fmt.Errorf("%w; name a file that may be read", err)
 	}
 	file, err := ticketing.ReadTownFile(raw)
 	if err != nil {
@@ -55,9 +61,14 @@ func (i importCommand) Run(w world) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	changes, err := town.Import(w.ctx, file, i.DryRun)
+	changes, err := town.Import(w.ctx, file, true)
 	if err != nil {
 		return fmt.Errorf("%s: nothing was imported: %w", i.File, err)
+	}
+	if !i.DryRun {
+		if _, err := town.Import(w.ctx, file, false); err != nil {
+			return i.failed(w.ctx, town, file, err)
+		}
 	}
 	for _, c := range changes {
 		done := "updated"
@@ -73,4 +84,19 @@ func (i importCommand) Run(w world) (err error) {
 	}
 	_, err = fmt.Fprintf(w.stdout, "%d changes\n", len(changes))
 	return err
+}
+
+// failed says what became of an import that ended with an error: the town is read again after it is written, and that may be what
+// failed. A second import finds out, because it would change nothing.
+func (i importCommand) failed(ctx context.Context, town *ticketing.Town, file ticketing.TownFile, err error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	left, again := town.Import(ctx, file, true)
+	switch {
+	case again != nil:
+		return fmt.Errorf("%s: %w; whether it was imported is not known: import it again, which changes nothing twice", i.File, err)
+	case len(left) == 0:
+		return fmt.Errorf("%s was imported, but the town could not be read afterwards: %w; a hub that runs reads it by itself", i.File, err)
+	}
+	return fmt.Errorf("%s: nothing was imported: %w", i.File, err)
 }

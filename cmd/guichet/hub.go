@@ -252,7 +252,7 @@ func (w world) openForCommand() (*store.DB, *ticketing.Town, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := upToDate(w.ctx, db, log); err != nil {
+	if err := upToDateBeside(w.ctx, db, log); err != nil {
 		return nil, nil, errors.Join(err, db.Close())
 	}
 	town, err := openTown(w.ctx, db, c, log)
@@ -260,6 +260,20 @@ func (w world) openForCommand() (*store.DB, *ticketing.Town, error) {
 		return nil, nil, errors.Join(err, db.Close())
 	}
 	return db, town, nil
+}
+
+// upToDateBeside is upToDate for a command: it migrates a SQLite file only if no serve has it.
+func upToDateBeside(ctx context.Context, db *store.DB, log *slog.Logger) error {
+	have, want, err := db.Current(ctx)
+	if err != nil || have == want {
+		return err
+	}
+	release, err := db.Exclusive()
+	if err != nil {
+		return fmt.Errorf("the database's schema is at %d and this version needs %d: %w; restart `guichet serve` with this version first", have, want, err)
+	}
+	defer release()
+	return upToDate(ctx, db, log)
 }
 
 // terminal tells whether w is one, so that progress is only shown to a person.

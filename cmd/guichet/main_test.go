@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -51,20 +52,34 @@ func TestMistakesAreOneLine(t *testing.T) {
 	for name, c := range map[string]struct {
 		config string
 		args   []string
+		stdin  string // a good password when it is left out
 		code   int
 		says   string
 	}{
-		"no such command":    {args: []string{"serv"}, code: exitUsage, says: "--help"},
-		"no such flag":       {args: []string{"serve", "--fast"}, code: exitUsage, says: "--fast"},
-		"unknown key":        {config: "databse: sqlite://x.db\n", args: []string{"serve"}, code: exitUsage, says: `database`},
-		"bad value":          {config: "town: {timezone: Mars/Base}\n", args: []string{"serve"}, code: exitUsage, says: "timezone"},
-		"bad database":       {config: "database: mysql://x\n", args: []string{"serve"}, code: exitUsage, says: "database"},
-		"PostgreSQL is away": {config: "database: postgres://nobody:secret@127.0.0.1:1/x\n", args: []string{"serve"}, code: exitFailed, says: "127.0.0.1"},
+		"no such command": {args: []string{"serv"}, code: exitUsage, says: "--help"},
+		"no such flag":    {args: []string{"serve", "--fast"}, code: exitUsage, says: "--fast"},
+		"unknown key":     {config: "databse: sqlite://x.db\n", args: []string{"serve"}, code: exitUsage, says: `database`},
+		"bad value":       {config: "town: {timezone: Mars/Base}\n", args: []string{"serve"}, code: exitUsage, says: "timezone"},
+		"bad database":    {config: "database: mysql://x\n", args: []string{"serve"}, code: exitUsage, says: "database"},
+		"PostgreSQL is away": {
+			config: "database: postgres://nobody:secret@127.0.0.1:1/x\n", args: []string{"serve"}, code: exitFailed,
+			says: "open the database x at 127.0.0.1:1 as nobody: connect: connection refused; check that the server runs and that `database` names it\n",
+		},
 		"Redis is away":      {config: "redis: redis://:secret@127.0.0.1:1/0\n", args: []string{"serve"}, code: exitFailed, says: "127.0.0.1:1"},
 		"no such agent":      {args: []string{"token", "create", "--agent", "x@y.z"}, code: exitFailed, says: "agent list"},
-		"not an address":     {args: []string{"agent", "add", "marie"}, code: exitFailed, says: "e-mail"},
-		"no such town file":  {args: []string{"import", "gone.yaml"}, code: exitUsage, says: "gone.yaml"},
-		"nowhere to listen":  {config: "http: {listen: '256.0.0.1:80'}\n", args: []string{"serve"}, code: exitFailed, says: "http.listen"},
+		"nobody to change":   {args: []string{"agent", "passwd", "x@y.z"}, stdin: "short\n", code: exitFailed, says: "there is no agent x@y.z"},
+		"not an address":     {args: []string{"agent", "add", "marie"}, code: exitUsage, says: "that is no e-mail address"},
+		"no such role":       {args: []string{"agent", "add", "x@y.z", "--role", "king"}, code: exitUsage, says: `there is no role "king"; the roles are agent,`},
+		"no such language":   {args: []string{"agent", "add", "x@y.z", "--language", "de"}, code: exitUsage, says: "the languages are fr and en"},
+		"no such department": {args: []string{"agent", "add", "x@y.z", "--department", "moon"}, code: exitFailed, says: `no department "moon"; there are accueil; `},
+		"a short password":   {args: []string{"agent", "add", "x@y.z"}, stdin: "short\n", code: exitFailed, says: "at least 10 characters"},
+		"a long password":    {args: []string{"agent", "add", "x@y.z"}, stdin: strings.Repeat("x", 1025), code: exitFailed, says: "at most 1024 bytes"},
+		"no password":        {args: []string{"agent", "add", "x@y.z"}, stdin: "\n", code: exitUsage, says: "standard input"},
+		"a token of the past": {
+			args: []string{"token", "create", "--agent", "x@y.z", "--for=-1h"}, code: exitUsage, says: "--for -1h0m0s: a token can't end before",
+		},
+		"no such town file": {args: []string{"import", "gone.yaml"}, code: exitFailed, says: "there is no file gone.yaml; "},
+		"nowhere to listen": {config: "http: {listen: '256.0.0.1:80'}\n", args: []string{"serve"}, code: exitFailed, says: "http.listen"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cmd := newCommand(t)
@@ -76,10 +91,16 @@ func TestMistakesAreOneLine(t *testing.T) {
 				}
 				cmd.write(c.config + rest)
 			}
-			code, _, stderr := cmd.run("a long password\n", c.args...)
+			if c.stdin == "" {
+				c.stdin = "a long password\n"
+			}
+			code, _, stderr := cmd.run(c.stdin, c.args...)
 			last := strings.Split(strings.TrimSpace(stderr), "\n")
 			if code != c.code || !strings.Contains(stderr, c.says) || !strings.HasPrefix(last[len(last)-1], "guichet: ") {
 				t.Errorf("exit %d, want %d with %q:\n%s", code, c.code, c.says, stderr)
+			}
+			if codes := regexp.MustCompile(`\b[a-z]+_[a-z_]+\b`).FindString(last[len(last)-1]); codes != "" {
+				t.Errorf("%s is for programs, not for people: %s", codes, stderr)
 			}
 			if strings.Contains(stderr, "secret") {
 				t.Errorf("a password is shown: %s", stderr)
@@ -92,8 +113,8 @@ func TestFirstAdminAndTown(t *testing.T) {
 	c := newCommand(t)
 	c.does("", "migrate")
 	c.does("une longue phrase\n", "agent", "add", "marie@mairie.example", "--name", "Marie Curie", "--role", "agent,supervisor,admin", "--all-departments")
-	if code, _, _ := c.run("une longue phrase\n", "agent", "add", "Marie@Mairie.example"); code != exitFailed {
-		t.Errorf("the same account twice: exit %d", code)
+	if code, _, stderr := c.run("", "agent", "add", "Marie@Mairie.example"); code != exitFailed || !strings.Contains(stderr, "there is one already") {
+		t.Errorf("the same account twice: exit %d, %s", code, stderr)
 	}
 	town := filepath.Join("..", "..", "ticketing", "demo", "valmont.yaml")
 	if out := c.does("", "import", "--dry-run", town); !strings.Contains(out, "would be created") {
@@ -132,12 +153,97 @@ mailboxes:
     smtp: {host: 127.0.0.1, port: 1, tls: none}
 `)
 	code, stdout, stderr := c.run("", "check")
-	for _, want := range []string{"ok   database", "FAIL redis: ", "FAIL mailbox mairie: "} {
+	for _, want := range []string{
+		"ok   database: will be made by serve\n", "FAIL redis: ", "FAIL mailbox mairie, reading: connect to 127.0.0.1:1: ",
+		"FAIL mailbox mairie, sending: connect to 127.0.0.1:1: ",
+	} {
 		if !strings.Contains(stdout, want) {
 			t.Errorf("no %q in\n%s", want, stdout)
 		}
 	}
+	if strings.Contains(stdout, "department") {
+		t.Errorf("a department is looked for in no database:\n%s", stdout)
+	}
 	if code != exitFailed || strings.Contains(stdout+stderr, "hush") {
 		t.Errorf("exit %d:\n%s%s", code, stdout, stderr)
+	}
+}
+
+func TestCheckMakesNothing(t *testing.T) {
+	folder := t.TempDir()
+	c := newCommand(t)
+	c.write("database: sqlite://" + folder + "/var/guichet.db\nfiles: " + folder + "/var/files\n")
+	out := c.does("", "check")
+	for _, want := range []string{"ok   database: will be made by serve\n", "/var/files: will be made by serve\n"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+	if left, err := os.ReadDir(folder); err != nil || len(left) > 0 {
+		t.Errorf("check left %v (%v)", left, err)
+	}
+	if err := os.WriteFile(filepath.Join(folder, "var"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, out, _ := c.run("", "check"); code != exitFailed || strings.Count(out, "FAIL ") != 2 {
+		t.Errorf("no folder can be made: exit %d\n%s", code, out)
+	}
+}
+
+func TestCheckLooksForDepartments(t *testing.T) {
+	c := newCommand(t)
+	c.does("", "import", filepath.Join("..", "..", "ticketing", "demo", "valmont.yaml"))
+	config, err := os.ReadFile(c.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.write(string(config) + `
+mailboxes:
+  - name: mairie
+    address: contact@valmont.example
+    department: acceuil
+    imap: {host: 127.0.0.1, port: 1, tls: none, username: x, password: hush}
+    smtp: {host: 127.0.0.1, port: 1, tls: none}
+`)
+	_, out, _ := c.run("", "check")
+	if want := `FAIL mailbox mairie, department: there is no department "acceuil"; there are accueil, `; !strings.Contains(out, want) {
+		t.Errorf("no %q in\n%s", want, out)
+	}
+}
+
+func TestCheckSaysWhatToDoAboutTheDatabase(t *testing.T) {
+	c := newCommand(t)
+	folder := t.TempDir()
+	broken := filepath.Join(folder, "x.db")
+	if err := os.WriteFile(broken, bytes.Repeat([]byte("no database at all\n"), 1000), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for url, want := range map[string]string{
+		"sqlite://" + broken:                      "check that `database` names",
+		"postgres://nobody:hush@127.0.0.1:1/town": "FAIL database: open the database town at 127.0.0.1:1 as nobody: connect: connection refused; check that",
+	} {
+		c.write("database: " + url + "\nfiles: " + folder + "\n")
+		if code, out, stderr := c.run("", "check"); code != exitFailed || !strings.Contains(out, want) || strings.Contains(out+stderr, "hush") {
+			t.Errorf("exit %d, no %q in\n%s%s", code, want, out, stderr)
+		}
+	}
+}
+
+// A person is asked twice, because she does not see a slip; a script gives one line.
+func TestFirstPasswordIsAskedTwice(t *testing.T) {
+	for typed, want := range map[string]string{
+		"une longue phrase\nune longue phrase\n": "",
+		"une longue phrase\nune longue fraise\n": "differ",
+		"une longue phrase\n":                    "differ",
+		"short\n":                                "at least 10",
+	} {
+		var asked bytes.Buffer
+		hash, err := readPassword(world{ctx: t.Context(), stdin: strings.NewReader(typed), stderr: &asked}, true)
+		if want == "" && (err != nil || hash == "" || strings.Count(asked.String(), ": ") != 2) {
+			t.Errorf("%q: %v after %q", typed, err, asked.String())
+		}
+		if want != "" && (err == nil || hash != "" || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%q: %v, want %q", typed, err, want)
+		}
 	}
 }

@@ -38,6 +38,12 @@ func (h *hub) run(ctx context.Context, ready func(addr string)) (err error) {
 	if err != nil {
 		return err
 	}
+	var metrics net.Listener
+	if addr := h.config.HTTP.MetricsListen; addr != "" {
+		if metrics, err = listen(ctx, addr); err != nil {
+			return errors.Join(err, pages.Close())
+		}
+	}
 	parts, ctx := errgroup.WithContext(ctx)
 	parts.Go(func() error { return h.router.Run(ctx, h.db) })
 	parts.Go(func() error { return h.town.Run(ctx) })
@@ -48,11 +54,7 @@ func (h *hub) run(ctx context.Context, ready func(addr string)) (err error) {
 		parts.Go(func() error { return p.Run(ctx) })
 	}
 	parts.Go(func() error { return serveHTTP(ctx, pages, h.server.Handler()) })
-	if addr := h.config.HTTP.MetricsListen; addr != "" {
-		metrics, err := listen(ctx, addr)
-		if err != nil {
-			return errors.Join(err, pages.Close())
-		}
+	if metrics != nil {
 		parts.Go(func() error { return serveHTTP(ctx, metrics, h.server.MetricsHandler()) })
 	}
 	debug.FreeOSMemory() // what starting took and waiting does not need: a hub is idle most of its life

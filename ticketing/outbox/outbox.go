@@ -56,6 +56,8 @@ const (
 	batch   = 20              // deliveries leased at once
 	workers = 4               // sent at once
 	poll    = 2 * time.Second // hints may be lost
+
+	sendWithin = 20 * time.Second // one attempt; less than a service manager waits before it kills
 )
 
 // Run sends on a hint and every two seconds, until ctx ends. What is being sent then is finished.
@@ -145,19 +147,24 @@ func (d *Dispatcher) deliver(ctx context.Context, delivery ticketing.Delivery) {
 			return
 		}
 	}
+	out, err := d.outbound(ctx, message)
+	if err != nil {
+		log.Error("a message to send can't be put together; it will be tried again", "error", err)
+		return
+	}
 	now := d.Now()
-	delivery.State, delivery.Attempts, delivery.AttemptingSince = ticketing.DeliverySending, delivery.Attempts+1, &now
+	if delivery.LeasedUntil != nil && !delivery.LeasedUntil.After(now) {
+		return // it waited here too long for its turn: it may be another process's by now
+	}
+	until := now.Add(d.Lease) // from here on, the lease must outlive the attempt
+	delivery.State, delivery.Attempts = ticketing.DeliverySending, delivery.Attempts+1
+	delivery.AttemptingSince, delivery.LeasedUntil = &now, &until
 	held, err := d.Store.SaveDelivery(ctx, d.Owner, delivery, lost)
 	if err != nil || !held {
 		log.Warn("a delivery was left to another process", "held", held, "error", err)
 		return
 	}
-	out, err := d.outbound(ctx, message)
-	if err != nil {
-		log.Error("a message to send can't be put together", "error", err)
-		return
-	}
-	sending, cancel := context.WithTimeout(context.WithoutCancel(ctx), d.Lease/2) // a stop lets it finish
+	sending, cancel := context.WithTimeout(context.WithoutCancel(ctx), min(sendWithin, d.Lease/2)) // a stop lets it finish
 	defer cancel()
 	verdict := d.Senders[channels.Name(delivery.Channel)].Send(sending, out)
 	attempt := &ticketing.Attempt{
@@ -195,13 +202,13 @@ func (d *Dispatcher) record(ctx context.Context, log *slog.Logger, delivery tick
 		delivery.NextAt = now.Add(retries()[delivery.Attempts])
 	}
 	d.Stats.Attempted(delivery.Channel, string(v.Outcome))
-	err := d.Store.InTx(ctx, func(tx ticketing.Nouns) error {
+	err := d.insist(ctx, func(tx ticketing.Nouns) error {
 		held, err := tx.SaveDelivery(ctx, d.Owner, delivery, attempt)
 		if err != nil {
 			return err
 		}
 		if !held {
-			return errors.New("another process has taken it over")
+			return errTakenOver
 		}
 		tickets, err := tx.TicketsByIDs(ctx, []string{delivery.TicketID})
 		if err != nil || len(tickets) == 0 {
@@ -225,6 +232,28 @@ func (d *Dispatcher) record(ctx context.Context, log *slog.Logger, delivery tick
 		log.Error("a message was not delivered; an agent must look at it", "state", delivery.State, "code", v.Code)
 	default:
 		log.Info("delivery", "state", delivery.State, "attempts", delivery.Attempts)
+	}
+}
+
+var errTakenOver = errors.New("another process has taken it over")
+
+// insist writes down what came of an attempt, again and again for some seconds: what is known now would otherwise be found out by
+// sending once more.
+func (d *Dispatcher) insist(ctx context.Context, do func(tx ticketing.Nouns) error) error {
+	pause := 100 * time.Millisecond
+	for {
+		err := d.Store.InTx(ctx, do)
+		if err == nil || errors.Is(err, errTakenOver) || pause > 4*time.Second {
+			return err
+		}
+		timer := time.NewTimer(pause)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return err
+		case <-timer.C:
+		}
+		pause *= 2
 	}
 }
 

@@ -5,10 +5,12 @@ import (
 	"context"
 	"database/sql"
 	"slices"
+	"strings"
 	"time"
 
 	"gorm.io/gorm"
 
+	"guichet/routing/words"
 	"guichet/ticketing"
 )
 
@@ -53,6 +55,10 @@ func (n nouns) ClaimContacts(ctx context.Context, contacts []ticketing.Contact) 
 
 // AddCitizens implements ticketing.Citizens.
 func (n nouns) AddCitizens(ctx context.Context, citizens []ticketing.Citizen) error {
+	citizens = slices.Clone(citizens)
+	for i, c := range citizens {
+		citizens[i].Search = words.Fold(strings.Join([]string{c.GivenName, c.FamilyName, c.UsageName, c.Organisation}, " "))
+	}
 	return insert(ctx, n, citizens, insertion{})
 }
 

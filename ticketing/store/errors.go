@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"strings"
 
 	gosqlite "github.com/glebarez/go-sqlite"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -16,6 +17,9 @@ const (
 	sqliteLocked     = 6
 	sqliteUnique     = 2067
 	sqlitePrimaryKey = 1555
+	sqliteTooBig     = 18
+	sqliteConstraint = 19
+	sqliteMismatch   = 20
 
 	postgresUnique        = "23505"
 	postgresSerialization = "40001"
@@ -31,8 +35,19 @@ func failed(err error) error {
 		return &ticketing.Error{Code: ticketing.CodeNotFound}
 	case is(err, []int{sqliteUnique, sqlitePrimaryKey}, []string{postgresUnique}):
 		return &ticketing.Error{Code: ticketing.CodeConflict, Reason: "exists", Err: err}
+	case rejected(err):
+		return &ticketing.Error{Code: ticketing.CodeRejected, Err: err}
 	}
 	return err
+}
+
+// rejected tells whether the data itself is what the database can't keep: another try would end the same way. PostgreSQL's classes
+// 22 and 23 are data exceptions and integrity violations (Appendix A of its manual).
+func rejected(err error) bool {
+	if pg := (*pgconn.PgError)(nil); errors.As(err, &pg) {
+		return strings.HasPrefix(pg.Code, "22") || strings.HasPrefix(pg.Code, "23")
+	}
+	return is(err, []int{sqliteTooBig, sqliteConstraint, sqliteMismatch}, nil)
 }
 
 // givenUp tells whether the database gave a transaction up because of another one, so that running it again may succeed.

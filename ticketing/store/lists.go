@@ -4,10 +4,12 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strconv"
 	"strings"
 
 	"gorm.io/gorm/clause"
 
+	"guichet/routing/words"
 	"guichet/ticketing"
 )
 
@@ -28,7 +30,7 @@ func orderOf(s ticketing.TicketSort) order {
 	case ticketing.SortDue:
 		return order{column: "due_at", nullable: true}
 	case ticketing.SortWaiting:
-		return order{column: "queued_at", nullable: true}
+		return order{column: "queue_order", nullable: true}
 	}
 	return order{column: "received_at", backward: true}
 }
@@ -139,10 +141,10 @@ func (n nouns) listWhere(q ticketing.TicketQuery, by order) *conditions {
 	}
 	statusIn(where, q, by)
 	if q.Motive != "" {
-		where.add(column("motive")+" = ? AND t.motive <> ''", q.Motive)
+		where.add(column("motive")+" = ? AND t.motive <> ''", clean(q.Motive))
 	}
 	for _, f := range []struct{ column, value string }{
-		{"channel", q.Channel}, {"assignee_id", q.Assignee}, {"citizen_id", q.Citizen},
+		{"channel", clean(q.Channel)}, {"assignee_id", clean(q.Assignee)}, {"citizen_id", clean(q.Citizen)},
 	} {
 		if f.value != "" {
 			where.add(column(f.column)+" = ?", f.value)
@@ -203,7 +205,7 @@ func (n nouns) columns(q ticketing.TicketQuery, by order) func(string) string {
 	case len(q.Departments) == 1 && slices.Contains(q.Scope.Departments, q.Departments[0]),
 		len(q.Departments) == 0 && len(q.Scope.Departments) == 1 && q.Scope.LoggedBy == "":
 		lead = "department"
-	case by.column == "due_at" || by.column == "queued_at": // no index beyond the departments'
+	case by.column == "due_at" || by.column == "queue_order": // no index beyond the departments'
 	case q.Motive != "":
 		lead = "motive"
 	case q.Channel != "":
@@ -217,29 +219,53 @@ func (n nouns) columns(q ticketing.TicketQuery, by order) func(string) string {
 	}
 }
 
-// matching adds the search: the reference, or words as they stand in the subject, the preview or the citizen's name. Upper and
-// lower case are the same, on SQLite only without accents; a full-text index will do better.
+// matching adds the search: the reference, the number alone, a telephone number in any spelling, or words which each stand in the
+// ticket's subject or preview, the citizen's names, or an address of hers. Case and accents make no difference.
 func (n nouns) matching(where *conditions, q ticketing.TicketQuery) {
+	text := strings.TrimSpace(clean(q.Text))
+	if text == "" {
+		return
+	}
 	var any conditions
 	if q.Year != 0 || q.Number != 0 {
 		any.add("(t.year = ? AND t.number = ?)", q.Year, q.Number)
 	}
-	if text := strings.TrimSpace(clean(q.Text)); text != "" {
-		like := " LIKE ? ESCAPE '!'"
-		if n.db.engine == PostgreSQL {
-			like = " ILIKE ? ESCAPE '!'"
-		}
-		pattern := "%" + strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(text) + "%"
-		for _, column := range []string{
-			"t.subject", "t.preview", "c.organisation", "c.family_name",
-			"c.given_name || ' ' || CASE WHEN c.usage_name <> '' THEN c.usage_name ELSE c.family_name END",
-		} {
-			any.add("("+column+")"+like, pattern)
-		}
+	if number, err := strconv.Atoi(text); err == nil && len(text) <= 9 {
+		any.add("t.number = ?", number)
 	}
-	if len(any.terms) > 0 {
-		where.add("("+strings.Join(any.terms, " OR ")+")", any.args...)
+	const reached = "EXISTS (SELECT 1 FROM contacts k WHERE k.citizen_id = t.citizen_id AND k.value LIKE ? ESCAPE '!')"
+	if digits := phoneDigits(text); digits != "" {
+		any.add(reached, "%"+digits)
 	}
+	var every conditions
+	for i, word := range strings.Fields(words.Fold(text)) {
+		if i == maxWords {
+			break
+		}
+		part := "%" + strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(word) + "%"
+		every.add("(t.search LIKE ? ESCAPE '!' OR c.search LIKE ? ESCAPE '!' OR "+reached+")", part, part, part)
+	}
+	if len(every.terms) > 0 {
+		any.add("("+strings.Join(every.terms, " AND ")+")", every.args...)
+	}
+	where.add("("+strings.Join(any.terms, " OR ")+")", any.args...)
+}
+
+// maxWords of a search count; what comes after them is left out.
+const maxWords = 6
+
+// phoneDigits gives the end that every spelling of a telephone number shares, or "" for what is none.
+func phoneDigits(text string) string {
+	digits := strings.Map(func(r rune) rune {
+		if r >= '0' && r <= '9' {
+			return r
+		}
+		return -1
+	}, text)
+	if len(digits) < 6 || strings.Trim(text, "+0123456789 .-/()") != "" {
+		return ""
+	}
+	return strings.TrimLeft(digits, "0")
 }
 
 // statusIn adds the statuses as they are, not as values, so that the planner sees which index they allow: the indexes of the tickets
@@ -254,7 +280,7 @@ func statusIn(where *conditions, q ticketing.TicketQuery, by order) {
 		}
 	}
 	switch {
-	case len(q.Statuses) == 0 && (!q.Queued || by.column == "queued_at"):
+	case len(q.Statuses) == 0 && (!q.Queued || by.column == "queue_order"):
 		return
 	case len(q.Statuses) > 0 && len(wanted) == 0:
 		where.add("1 = 0")

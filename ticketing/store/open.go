@@ -10,9 +10,12 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"net"
+	"strconv"
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
 
@@ -72,7 +75,7 @@ func Open(ctx context.Context, url string, opts Options) (*DB, error) {
 		err = ErrURL
 	}
 	if err != nil {
-		return nil, fmt.Errorf("open the database: %w", err)
+		return nil, d.notOpened(err)
 	}
 
 	watched := &pool{db: d.sql, watch: watch{step: opts.Step, log: d.log}}
@@ -86,13 +89,58 @@ func Open(ctx context.Context, url string, opts Options) (*DB, error) {
 	})
 	if err == nil {
 		d.nouns = nouns{db: d, conn: watched, orm: orm}
-		err = errors.Join(d.learn(), d.sql.PingContext(ctx))
+		if err = d.sql.PingContext(ctx); err == nil {
+			err = d.learn()
+		}
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open the database: %w", err), d.sql.Close())
+		return nil, errors.Join(d.notOpened(err), d.sql.Close())
 	}
 	return d, nil
 }
+
+// notOpened says in one sentence, without a password, why a database could not be opened and what to do.
+func (d *DB) notOpened(err error) error {
+	if errors.Is(err, ErrURL) {
+		return fmt.Errorf("open the database: %w", err)
+	}
+	if d.engine != PostgreSQL {
+		return fmt.Errorf("open the database: %w; check that `database` names Guichet's file, and that its user may write it and its folder", err)
+	}
+	what, todo := "open the database", "check that the server runs and that `database` names it"
+	if c := (*pgconn.ConnectError)(nil); errors.As(err, &c) {
+		what = fmt.Sprintf("open the database %s at %s as %s", c.Config.Database, net.JoinHostPort(c.Config.Host, strconv.Itoa(int(c.Config.Port))), c.Config.User)
+	}
+	cause := err // of one attempt: pgx tries each address, with TLS and without, and names them all
+	if n := (*net.OpError)(nil); errors.As(err, &n) {
+		cause = n.Err
+	}
+	if n := (*net.DNSError)(nil); errors.As(err, &n) {
+		cause = n
+	}
+	if pg := (*pgconn.PgError)(nil); errors.As(err, &pg) {
+		cause = errors.New(pg.Message)
+		switch {
+		case strings.HasPrefix(pg.Code, "28"): // invalid authorization
+			todo = "check the user and the password in `database`"
+		case pg.Code == "3D000": // no such database
+			todo = "make it on the server, or check the name in `database`"
+		}
+	}
+	return &openError{text: fmt.Sprintf("%s: %s; %s", what, strings.Join(strings.Fields(cause.Error()), " "), todo), cause: err}
+}
+
+// openError has words of its own for a cause that would repeat itself.
+type openError struct {
+	text  string
+	cause error
+}
+
+// Error implements error.
+func (e *openError) Error() string { return e.text }
+
+// Unwrap gives the cause.
+func (e *openError) Unwrap() error { return e.cause }
 
 // Close closes all connections.
 func (d *DB) Close() error { return d.sql.Close() }

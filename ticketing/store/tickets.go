@@ -9,12 +9,15 @@ import (
 	"strconv"
 	"time"
 
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
 	"guichet/routing"
+	"guichet/routing/words"
 	"guichet/ticketing"
 )
 
-// TakeNumbers implements ticketing.Tickets. On PostgreSQL, who takes numbers makes others wait for the end of his transaction, so
-// it is best done late in it.
+// TakeNumbers implements ticketing.Tickets.
 func (n nouns) TakeNumbers(ctx context.Context, year, count int) (first int, err error) {
 	last, err := n.count(ctx, "tickets:"+strconv.Itoa(year), int64(count))
 	return int(last) - count + 1, err
@@ -29,7 +32,21 @@ func (n nouns) count(ctx context.Context, name string, more int64) (value int64,
 
 // AddTickets implements ticketing.Tickets.
 func (n nouns) AddTickets(ctx context.Context, tickets []ticketing.Ticket) error {
+	tickets = slices.Clone(tickets)
+	for i := range tickets {
+		keep(&tickets[i])
+	}
 	return insert(ctx, n, tickets, insertion{})
+}
+
+// keep brings the store's own columns of a ticket up to date.
+func keep(t *ticketing.Ticket) {
+	t.Search = words.Fold(t.Subject + " " + t.Preview)
+	t.QueueOrder = nil
+	if t.QueuedAt != nil {
+		order := t.QueuedAt.AddDate(-100*t.Priority.Rank(), 0, 0)
+		t.QueueOrder = &order
+	}
 }
 
 // AddParticipants implements ticketing.Tickets.
@@ -46,8 +63,23 @@ func (n nouns) AddLinks(ctx context.Context, links []ticketing.Link) error {
 }
 
 // Ticket implements ticketing.Tickets.
-func (n nouns) Ticket(ctx context.Context, year, number int) (ticketing.Ticket, error) {
-	return one[ticketing.Ticket](ctx, n, "year = ? AND number = ?", year, number)
+func (n nouns) Ticket(ctx context.Context, year, number int) (t ticketing.Ticket, err error) {
+	err = failed(n.locking().WithContext(ctx).Where("year = ? AND number = ?", year, number).Take(&t).Error)
+	return t, err
+}
+
+// LockTickets implements ticketing.Tickets.
+func (n nouns) LockTickets(ctx context.Context, ids []string) (tickets []ticketing.Ticket, err error) {
+	err = n.locking().WithContext(ctx).Where(n.among("id", ids)).Order("id").Find(&tickets).Error
+	return tickets, failed(err)
+}
+
+// locking makes what is read in a transaction stay as it is. SQLite has one writer, which a transaction of ours always is.
+func (n nouns) locking() *gorm.DB {
+	if !n.tx || n.db.engine != PostgreSQL {
+		return n.orm
+	}
+	return n.orm.Clauses(clause.Locking{Strength: "NO KEY UPDATE"})
 }
 
 // TicketsByIDs implements ticketing.Tickets.
@@ -91,7 +123,7 @@ func (n nouns) Links(ctx context.Context, ticketID string) (links []ticketing.Li
 
 // Assign implements ticketing.Tickets. TakenAt keeps the first time.
 func (n nouns) Assign(ctx context.Context, id, agentID string, now time.Time) (bool, error) {
-	assigned, err := n.exec(ctx, `UPDATE tickets SET assignee_id = ?, status = 'open', queued_at = NULL,
+	assigned, err := n.exec(ctx, `UPDATE tickets SET assignee_id = ?, status = 'open', queued_at = NULL, queue_order = NULL,
 		taken_at = COALESCE(taken_at, ?), updated_at = ?, version = version + 1
 		WHERE id = ? AND assignee_id IS NULL AND status IN ('new', 'open')`, agentID, now, now, id)
 	return assigned > 0, err
@@ -101,7 +133,7 @@ func (n nouns) Assign(ctx context.Context, id, agentID string, now time.Time) (b
 func changing() []string {
 	return []string{
 		"version", "subject", "status", "outcome", "line", "department", "motive", "priority", "assignee_id", "citizen_id", "language",
-		"weight", "rule", "taken_at", "updated_at", "queued_at", "first_reply_at", "closed_at", "due_at", "snoozed_until", "merged_into", "preview",
+		"weight", "rule", "taken_at", "updated_at", "queued_at", "first_reply_at", "closed_at", "due_at", "snoozed_until", "merged_into", "preview", "queue_order", "search",
 	}
 }
 
@@ -109,6 +141,7 @@ func changing() []string {
 func (n nouns) SaveTicket(ctx context.Context, t *ticketing.Ticket) error {
 	next := *t
 	next.Version++
+	keep(&next)
 	saved, err := update(ctx, n, &next, changing(), "id = ? AND version = ?", t.ID, t.Version)
 	if err != nil {
 		return err
@@ -116,7 +149,7 @@ func (n nouns) SaveTicket(ctx context.Context, t *ticketing.Ticket) error {
 	if !saved {
 		return &ticketing.Error{Code: ticketing.CodeStale}
 	}
-	t.Version = next.Version
+	*t = next
 	return nil
 }
 

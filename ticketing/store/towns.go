@@ -65,7 +65,16 @@ func (n nouns) SaveTemplates(ctx context.Context, templates []ticketing.Template
 
 // SaveLines implements ticketing.Towns.
 func (n nouns) SaveLines(ctx context.Context, lines []ticketing.Line) error {
-	return put(ctx, n, lines)
+	return n.together(ctx, func(tx nouns) error {
+		if err := put(ctx, tx, lines); err != nil {
+			return err
+		}
+		names := make([]string, len(lines))
+		for i, l := range lines {
+			names[i] = l.Name
+		}
+		return failed(tx.orm.WithContext(ctx).Not(tx.among("name", names)).Delete(&ticketing.Line{}).Error)
+	})
 }
 
 // setting is a value kept for the town.

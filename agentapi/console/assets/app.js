@@ -3,8 +3,10 @@ import { keys } from "./keys.js";
 import { live } from "./live.js";
 import { drafts } from "./drafts.js";
 import { menus } from "./menus.js";
+import { opening } from "./scroll.js";
 
 menus();
 drafts();
 keys();
+opening();
 if (document.querySelector("[data-live]")) live();

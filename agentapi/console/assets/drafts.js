@@ -1,17 +1,22 @@
-// What is being written survives a lost session, a reload, a closed lid: until it is sent, or the tab is closed (sessionStorage
-// ends with it, so nothing stays on a shared machine).
+// What is being written on a ticket survives a lost session, a reload, a closed lid: until it is sent, or the tab is closed
+// (sessionStorage ends with it, so nothing stays on a shared machine). A contact is about the person on the telephone: what is
+// written of it survives a reload of its page and nothing else, so that the next caller's form never holds this one's data.
+const CONTACT = "contact";
+
 const key = (form) => "guichet.draft/" + form.dataset.draft;
+
+const forget = (form) => sessionStorage.removeItem(key(form));
 
 const fields = (form) => [...form.elements].filter((f) => f.name && f.matches("textarea, input[type=text], input:not([type]), input[type=tel], input[type=email]"));
 
 // What an action's confirmation says has arrived; its draft has done its work.
-const arrived = { replied: "/reply", noted: "/note", logged: "contact", logged_answered: "contact" };
+const arrived = { replied: "/reply", noted: "/note" };
 
 export function drafts() {
   const done = arrived[document.querySelector("[data-done]")?.dataset.done];
-  if (done === "contact") sessionStorage.removeItem("guichet.draft/contact");
+  if (performance.getEntriesByType("navigation")[0]?.type !== "reload") sessionStorage.removeItem("guichet.draft/" + CONTACT);
   for (const form of document.querySelectorAll("form[data-draft]")) {
-    if (done && form.dataset.draft.endsWith(done)) sessionStorage.removeItem(key(form));
+    if (done && form.dataset.draft.endsWith(done)) forget(form);
     else restore(form);
   }
   document.addEventListener("input", (e) => {
@@ -22,13 +27,21 @@ export function drafts() {
     for (const f of fields(form)) if (f.value) values[f.name] = f.value;
     sessionStorage.setItem(key(form), JSON.stringify(values));
   });
-  // Whoever signs out leaves nothing to the next person at this machine.
   document.addEventListener("submit", (e) => {
+    // Whoever signs out leaves nothing to the next person at this machine.
     if (e.target.matches('form[action="/logout"]')) sessionStorage.clear();
+    else if (e.target.dataset.draft === CONTACT) forget(e.target);
+  });
+  addEventListener("pageshow", (e) => { // a page some browsers kept whole for the back button
+    if (e.persisted && document.querySelector(`form[data-draft=${CONTACT}]`)) location.reload();
+  });
+  document.addEventListener("click", (e) => {
+    if (e.target.matches("[data-discard]")) discard(e.target.form);
   });
 }
 
 function restore(form) {
+  if (fields(form).some((f) => f.matches("textarea") && f.value)) form.dataset.dirty = ""; // it was refused and came back
   let values;
   try {
     values = JSON.parse(sessionStorage.getItem(key(form)) ?? "{}");
@@ -39,8 +52,19 @@ function restore(form) {
     if (values[f.name] && !f.value) {
       f.value = values[f.name];
       form.dataset.dirty = "";
+      const said = form.querySelector(".restored");
+      if (said) said.hidden = false;
     }
   }
+}
+
+// discard gives a form back as the server made it.
+function discard(form) {
+  forget(form);
+  form.reset();
+  delete form.dataset.dirty;
+  form.querySelector(".restored").hidden = true;
+  form.querySelector("textarea").focus();
 }
 
 // untouched tells whether a part of the page may be replaced without taking anything from whoever writes in it.

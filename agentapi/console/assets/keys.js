@@ -13,7 +13,7 @@ export function keys() {
     opener.addEventListener("click", () => help.showModal());
   }
   const box = document.getElementById("shortcuts");
-  const show = () => document.documentElement.classList.toggle("no-keys", !on());
+  const show = () => document.documentElement.classList.toggle("keys-on", on());
   if (box) {
     box.checked = on();
     box.addEventListener("change", () => {
@@ -28,6 +28,7 @@ export function keys() {
       e.target.form?.requestSubmit();
       return;
     }
+    if (e.key === "Escape" && typing(e.target) && !help?.open) e.target.blur(); // the shortcuts are back
     if (!on() || e.ctrlKey || e.metaKey || e.altKey || e.isComposing || typing(e.target) || help?.open) return;
     if (going && Date.now() - going < 1500) {
       going = 0;

@@ -1,6 +1,7 @@
 // The page follows what happens. One stream per browser, not per tab: whoever holds the lock listens and tells the others. What
 // changed is fetched as the page itself, at most once a second, and its parts marked data-live take the place of ours.
 import { untouched } from "./drafts.js";
+import { onScreen, scrollerOf } from "./scroll.js";
 
 const BETWEEN = 1000; // ms between two fetches
 const PATIENCE = 10_000; // ms without the stream before saying so
@@ -92,10 +93,16 @@ async function refresh() {
   const items = listOf(document);
   for (const part of document.querySelectorAll("[data-live]")) {
     const news = fresh.querySelector(`[data-live="${part.dataset.live}"]`);
-    if (news) replace(part, news);
+    if (news && replace(part, news) && part.dataset.live === "story") haveSeen(fresh);
   }
   document.title = fresh.title;
   announce(before, items);
+}
+
+// haveSeen lets forms that stayed, because someone writes in them, be sent from what the page shows by now.
+function haveSeen(fresh) {
+  const version = fresh.querySelector("input[name=version]")?.value;
+  if (version) for (const field of document.querySelectorAll("input[name=version]")) field.value = version;
 }
 
 const messages = (root) => new Set([...root.querySelectorAll("[data-message][id]")].map((m) => m.dataset.message));
@@ -108,9 +115,10 @@ const shown = new Map();
 // essence is a part without what differs each time it is made.
 const essence = (part) => part.outerHTML.replace(/name="key" value="[^"]*"/g, "");
 
-// replace puts news in the place of part, unless someone writes there. Focus, scroll and what was unfolded stay.
+// replace puts news in the place of part, unless someone writes there, and tells whether the page shows them. Focus, scroll and
+// what was unfolded stay.
 function replace(part, news) {
-  if (!untouched(part)) return;
+  if (!untouched(part)) return false;
   for (const open of part.querySelectorAll("details[id]")) {
     const same = news.querySelector("#" + CSS.escape(open.id));
     if (same) same.open = open.open;
@@ -121,19 +129,21 @@ function replace(part, news) {
     if (same) same.checked = true;
   }
   const text = essence(news);
-  if (text === (shown.get(part.dataset.live) ?? essence(part))) return;
+  if (text === (shown.get(part.dataset.live) ?? essence(part))) return true;
   const focused = part.contains(document.activeElement) ? document.activeElement : null;
   const frames = [...part.querySelectorAll("details[open] iframe")];
-  if (frames.length && [...messages(part)].length === [...messages(news)].length) return; // someone reads in it
-  const scroller = part.dataset.live === "story" ? part.parentElement : part;
+  if (frames.length && [...messages(part)].length === [...messages(news)].length) return false; // someone reads in it
+  const story = part.dataset.live === "story";
+  const scroller = story ? scrollerOf(part) : part;
   const bottom = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 60;
   const top = scroller.scrollTop;
   const fresh = document.adoptNode(news);
   part.replaceWith(fresh);
   shown.set(fresh.dataset.live, text);
-  const now = fresh.dataset.live === "story" ? fresh.parentElement : fresh;
-  now.scrollTop = fresh.dataset.live === "story" && bottom ? now.scrollHeight : top;
+  const now = story ? scroller : fresh;
+  now.scrollTop = story && bottom ? now.scrollHeight : top;
   refocus(fresh, focused);
+  return true;
 }
 
 function refocus(fresh, focused) {
@@ -148,6 +158,20 @@ function announce(before, items) {
   const place = document.getElementById("announce");
   if (!place) return;
   const come = [...document.querySelectorAll("article[data-direction=in]")].find((m) => !before.has(m.dataset.message));
-  if (come) place.textContent = `${place.dataset.message} ${come.dataset.who}`;
+  if (come) tellOf(come, `${place.dataset.message} ${come.dataset.who}`, place);
   else if (items !== listOf(document)) place.textContent = place.dataset.list;
+}
+
+// tellOf says that a message came, and where it is when it can't be seen.
+function tellOf(message, words, place) {
+  const news = document.getElementById("news");
+  if (!news || onScreen(message)) {
+    place.textContent = words;
+    return;
+  }
+  const link = news.querySelector("a");
+  link.textContent = words;
+  link.href = "#" + message.id;
+  link.onclick = () => (news.hidden = true);
+  news.hidden = false;
 }

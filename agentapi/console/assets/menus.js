@@ -23,8 +23,4 @@ export function menus() {
     here.searchParams.delete("ref");
     history.replaceState(null, "", here);
   }
-  // What was written last is what one wants to see.
-  const story = document.querySelector(".story");
-  if (story && !location.hash && !document.querySelector("[role=alert]")) story.scrollTop = story.scrollHeight;
-  document.querySelector("[role=alert]")?.scrollIntoView({ block: "nearest" });
 }

@@ -15,7 +15,8 @@ CREATE TABLE citizens (
     updated_at      TIMESTAMPTZ NOT NULL,
     last_contact_at TIMESTAMPTZ,
     merged_into     TEXT COLLATE "C" REFERENCES citizens (id),
-    anonymised_at   TIMESTAMPTZ
+    anonymised_at   TIMESTAMPTZ,
+    search          TEXT NOT NULL -- the names, folded
 );
 
 -- A contact is claimed before the citizen it belongs to is written.
@@ -57,12 +58,14 @@ CREATE TABLE tickets (
     registered_at  TIMESTAMPTZ NOT NULL,
     updated_at     TIMESTAMPTZ NOT NULL,
     queued_at      TIMESTAMPTZ,
+    queue_order    TIMESTAMPTZ,
     first_reply_at TIMESTAMPTZ,
     closed_at      TIMESTAMPTZ,
     due_at         TIMESTAMPTZ,
     snoozed_until  TIMESTAMPTZ,
     merged_into    TEXT COLLATE "C" REFERENCES tickets (id),
-    preview        TEXT NOT NULL
+    preview        TEXT NOT NULL,
+    search         TEXT NOT NULL -- subject and preview, folded
 );
 CREATE UNIQUE INDEX tickets_reference ON tickets (year, number);
 
@@ -79,8 +82,8 @@ CREATE INDEX tickets_active_due ON tickets (due_at, id) WHERE status <> 'closed'
 CREATE INDEX tickets_active_department_received ON tickets (department, received_at, id) WHERE status <> 'closed';
 CREATE INDEX tickets_active_department_updated ON tickets (department, updated_at, id) WHERE status <> 'closed';
 CREATE INDEX tickets_active_department_due ON tickets (department, due_at, id) WHERE status <> 'closed';
-CREATE INDEX tickets_queue ON tickets (queued_at, id) WHERE assignee_id IS NULL AND status IN ('new', 'open');
-CREATE INDEX tickets_queue_department ON tickets (department, queued_at, id) WHERE assignee_id IS NULL AND status IN ('new', 'open');
+CREATE INDEX tickets_queue ON tickets (queue_order, id) WHERE assignee_id IS NULL AND status IN ('new', 'open');
+CREATE INDEX tickets_queue_department ON tickets (department, queue_order, id) WHERE assignee_id IS NULL AND status IN ('new', 'open');
 CREATE INDEX tickets_assignee_received ON tickets (assignee_id, received_at, id) WHERE assignee_id IS NOT NULL;
 CREATE INDEX tickets_assignee_updated ON tickets (assignee_id, updated_at, id) WHERE assignee_id IS NOT NULL;
 CREATE INDEX tickets_assignee_due ON tickets (assignee_id, due_at, id) WHERE assignee_id IS NOT NULL;

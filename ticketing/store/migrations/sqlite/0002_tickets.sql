@@ -15,7 +15,8 @@ CREATE TABLE citizens (
     updated_at      DATETIME NOT NULL,
     last_contact_at DATETIME,
     merged_into     TEXT REFERENCES citizens (id),
-    anonymised_at   DATETIME
+    anonymised_at   DATETIME,
+    search          TEXT NOT NULL -- the names, folded
 );
 
 -- A contact is claimed before the citizen it belongs to is written.
@@ -57,12 +58,14 @@ CREATE TABLE tickets (
     registered_at  DATETIME NOT NULL,
     updated_at     DATETIME NOT NULL,
     queued_at      DATETIME,
+    queue_order    DATETIME,
     first_reply_at DATETIME,
     closed_at      DATETIME,
     due_at         DATETIME,
     snoozed_until  DATETIME,
     merged_into    TEXT REFERENCES tickets (id),
-    preview        TEXT NOT NULL
+    preview        TEXT NOT NULL,
+    search         TEXT NOT NULL -- subject and preview, folded
 );
 CREATE UNIQUE INDEX tickets_reference ON tickets (year, number);
 
@@ -79,8 +82,8 @@ CREATE INDEX tickets_active_due ON tickets (due_at, id) WHERE status <> 'closed'
 CREATE INDEX tickets_active_department_received ON tickets (department, received_at, id) WHERE status <> 'closed';
 CREATE INDEX tickets_active_department_updated ON tickets (department, updated_at, id) WHERE status <> 'closed';
 CREATE INDEX tickets_active_department_due ON tickets (department, due_at, id) WHERE status <> 'closed';
-CREATE INDEX tickets_queue ON tickets (queued_at, id) WHERE assignee_id IS NULL AND status IN ('new', 'open');
-CREATE INDEX tickets_queue_department ON tickets (department, queued_at, id) WHERE assignee_id IS NULL AND status IN ('new', 'open');
+CREATE INDEX tickets_queue ON tickets (queue_order, id) WHERE assignee_id IS NULL AND status IN ('new', 'open');
+CREATE INDEX tickets_queue_department ON tickets (department, queue_order, id) WHERE assignee_id IS NULL AND status IN ('new', 'open');
 CREATE INDEX tickets_assignee_received ON tickets (assignee_id, received_at, id) WHERE assignee_id IS NOT NULL;
 CREATE INDEX tickets_assignee_updated ON tickets (assignee_id, updated_at, id) WHERE assignee_id IS NOT NULL;
 CREATE INDEX tickets_assignee_due ON tickets (assignee_id, due_at, id) WHERE assignee_id IS NOT NULL;

@@ -1,0 +1,40 @@
+// Where a ticket opens: at its newest exchange, with the form to answer below it. Which element scrolls depends on the width.
+export function scrollerOf(part) {
+  for (let at = part; at && at !== document.body; at = at.parentElement) {
+    if (/auto|scroll/.test(getComputedStyle(at).overflowY)) return at;
+  }
+  return document.scrollingElement;
+}
+
+const edges = (scroller) => (scroller === document.scrollingElement ? { top: 0, bottom: innerHeight } : scroller.getBoundingClientRect());
+
+// newest is the last exchange; acknowledgements and the like are none.
+const newest = () => [...document.querySelectorAll(".exchanges .msg:not(.auto)")].at(-1);
+
+// toNewest shows the end of the story, but never hides where its newest exchange begins.
+export function toNewest() {
+  const story = document.querySelector(".story");
+  if (!story) return;
+  const scroller = scrollerOf(story);
+  if (scroller === story) story.scrollTop = story.scrollHeight;
+  else scroller.scrollTop += Math.max(0, story.getBoundingClientRect().bottom - edges(scroller).bottom);
+  const last = newest();
+  if (!last) return;
+  const covered = parseFloat(getComputedStyle(last).scrollMarginTop);
+  if (last.getBoundingClientRect().top < edges(scroller).top + covered) last.scrollIntoView({ block: "start" });
+}
+
+// opening scrolls the page there once, unless its address names another place in it.
+export function opening() {
+  const named = location.hash.length > 1 && document.getElementById(location.hash.slice(1));
+  if (named && named !== newest()) return;
+  toNewest();
+  if (document.readyState !== "complete") addEventListener("load", toNewest, { once: true }); // browsers go to the # until then
+}
+
+// onScreen tells whether the beginning of an element can be seen without scrolling.
+export function onScreen(part) {
+  const { top, bottom } = edges(scrollerOf(part));
+  const at = part.getBoundingClientRect().top;
+  return at >= top && at < bottom - 40;
+}
