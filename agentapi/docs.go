@@ -58,7 +58,7 @@ type docsProperty struct {
 }
 
 func newDocs(doc *huma.OpenAPI) (*docs, error) {
-	t, err := template.New("docs").Funcs(template.FuncMap{"typeOf": typeOf, "lower": strings.ToLower}).Parse(docsTemplate)
+	t, err := template.New("docs").Funcs(template.FuncMap{"typeOf": typeOf, "prose": prose}).Parse(docsTemplate)
 	if err != nil {
 		return nil, err
 	}
@@ -145,6 +145,15 @@ func orNothing(s *huma.Schema, words string) template.HTML {
 		words += " or null"
 	}
 	return template.HTML(template.HTMLEscapeString(words)) //nolint:gosec // escaped here
+}
+
+// prose writes a description with what stands between backticks as code.
+func prose(text string) template.HTML {
+	parts := strings.Split(template.HTMLEscapeString(text), "`")
+	for i := 1; i+1 < len(parts); i += 2 {
+		parts[i] = "<code>" + parts[i] + "</code>"
+	}
+	return template.HTML(strings.Join(parts, "")) //nolint:gosec // escaped before it was split
 }
 
 func (s *Server) docsPage(c *gin.Context) {

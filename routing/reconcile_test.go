@@ -78,7 +78,7 @@ func TestReconcilePutsRight(t *testing.T) {
 		wantDrift(t, reconcile(t, r, src), Drift{})
 		wantLoad(t, r, "17", 2)
 		wantLoad(t, r, "18", 0)
-		wantDepths(t, r, map[string]Depth{"voirie": {5, morning(0)}})
+		wantDepths(t, r, map[string]Depth{"voirie": {Waiting: 5, OldestSince: morning(0)}})
 	})
 }
 
@@ -101,7 +101,7 @@ func TestReconcileAfterRedisLostAKey(t *testing.T) {
 			reconcile(t, r, src)
 			reconcile(t, r, src) // a lost table of places spoils the loads, which the round after that weighs
 			wantLoad(t, r, "17", 2)
-			wantDepths(t, r, map[string]Depth{"queue 0": {9, morning(2)}, "queue 1": {9, morning(3)}})
+			wantDepths(t, r, map[string]Depth{"queue 0": {Waiting: 9, OldestSince: morning(2)}, "queue 1": {Waiting: 9, OldestSince: morning(3)}})
 			wantDrift(t, reconcile(t, r, src), Drift{})
 		}
 	})
@@ -139,7 +139,7 @@ func TestReconcileLeavesAloneWhatIsTouchedMeanwhile(t *testing.T) {
 			}
 		}
 		wantDrift(t, reconcile(t, r, src), Drift{})
-		wantDepths(t, r, map[string]Depth{"eau": {2, morning(2)}})
+		wantDepths(t, r, map[string]Depth{"eau": {Waiting: 2, OldestSince: morning(2)}})
 		wantLoad(t, r, "18", 1)
 		wantLoad(t, r, "17", 0)
 
@@ -173,7 +173,7 @@ func TestOlderRoundGivesWay(t *testing.T) {
 			wantDrift(t, reconcile(t, other, newTown(Item{ID: "one", Queue: "eau", Since: morning(0)})), Drift{Added: 1})
 		}
 		wantDrift(t, reconcile(t, r, src), Drift{})
-		wantDepths(t, r, map[string]Depth{"eau": {1, morning(0)}})
+		wantDepths(t, r, map[string]Depth{"eau": {Waiting: 1, OldestSince: morning(0)}})
 	})
 }
 
@@ -283,7 +283,7 @@ func TestReconcileSaysWhatFails(t *testing.T) {
 		if _, err := r.Reconcile(t.Context(), src); !errors.Is(err, broken) {
 			t.Errorf("Reconcile = %v, want %v", err, broken)
 		}
-		wantDepths(t, r, map[string]Depth{"voirie": {1, morning(0)}})
+		wantDepths(t, r, map[string]Depth{"voirie": {Waiting: 1, OldestSince: morning(0)}})
 	})
 }
 

@@ -227,15 +227,15 @@ func TestEnqueueIsIdempotentAndMoves(t *testing.T) {
 		item := Item{ID: "one", Queue: "voirie", Since: morning(0)}
 		enqueue(t, r, item, item)
 		enqueue(t, r, item)
-		wantDepths(t, r, map[string]Depth{"voirie": {1, morning(0)}})
+		wantDepths(t, r, map[string]Depth{"voirie": {Waiting: 1, OldestSince: morning(0)}})
 		item.Queue, item.Since = "eau", morning(5)
 		enqueue(t, r, item)
-		wantDepths(t, r, map[string]Depth{"eau": {1, morning(5)}})
+		wantDepths(t, r, map[string]Depth{"eau": {Waiting: 1, OldestSince: morning(5)}})
 		claim(t, r, "eau", "17", 1)
 		wantLoad(t, r, "17", 1)
 		enqueue(t, r, item)
 		wantLoad(t, r, "17", 0)
-		wantDepths(t, r, map[string]Depth{"eau": {1, morning(5)}})
+		wantDepths(t, r, map[string]Depth{"eau": {Waiting: 1, OldestSince: morning(5)}})
 		if err := r.Enqueue(t.Context(), Item{ID: "two"}); err == nil {
 			t.Error("Enqueue without a queue succeeded")
 		}
@@ -247,6 +247,15 @@ func wantDepths(t testing.TB, r *Router, want map[string]Depth) {
 	got, err := r.Depths(t.Context())
 	if err != nil {
 		t.Fatal(err)
+	}
+	for queue, depth := range got {
+		if depth.NextSince.IsZero() {
+			t.Errorf("queue %s does not say since when its next one waits", queue)
+		}
+		if want[queue].NextSince.IsZero() { // not asked for
+			depth.Next, depth.NextSince = 0, time.Time{}
+			got[queue] = depth
+		}
 	}
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("Depths = %v, want %v", got, want)
@@ -261,12 +270,12 @@ func TestRemoveAndDepths(t *testing.T) {
 			Item{ID: "new and urgent", Queue: "voirie", Priority: Urgent, Since: morning(9)},
 			Item{ID: "other", Queue: "rue: à part", Since: morning(3)},
 		)
-		wantDepths(t, r, map[string]Depth{"voirie": {2, morning(0)}, "rue: à part": {1, morning(3)}})
+		wantDepths(t, r, map[string]Depth{"voirie": {Waiting: 2, OldestSince: morning(0), Next: Urgent, NextSince: morning(9)}, "rue: à part": {Waiting: 1, OldestSince: morning(3)}})
 		claimItem(t, r, "other", "17", 1, 1)
 		if err := r.Remove(t.Context(), "old and low", "other", "unknown"); err != nil {
 			t.Fatal(err)
 		}
-		wantDepths(t, r, map[string]Depth{"voirie": {1, morning(9)}})
+		wantDepths(t, r, map[string]Depth{"voirie": {Waiting: 1, OldestSince: morning(9)}})
 		wantLoad(t, r, "17", 1)
 	})
 }

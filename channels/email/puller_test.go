@@ -432,7 +432,7 @@ func TestPullerLeaksNothing(t *testing.T) {
 
 func TestCheck(t *testing.T) {
 	_, box := servers(t, mailtest.Options{})
-	if err := Check(t.Context(), box); err != nil {
+	if err := errors.Join(CheckReading(t.Context(), box), CheckSending(t.Context(), box)); err != nil {
 		t.Fatal(err)
 	}
 	for name, c := range map[string]struct {
@@ -450,7 +450,7 @@ func TestCheck(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			bad := box
 			c.spoil(&bad)
-			err := Check(t.Context(), bad)
+			err := errors.Join(CheckReading(t.Context(), bad), CheckSending(t.Context(), bad))
 			if err == nil || !strings.Contains(err.Error(), c.says) || strings.Contains(err.Error(), "\n") {
 				t.Errorf("error %v", err)
 			}

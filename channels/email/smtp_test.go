@@ -59,7 +59,7 @@ func TestSendVerdicts(t *testing.T) {
 		sent    int
 	}{
 		{"accepted", func(*mailtest.Server, *channels.Outbound, *Mailbox) {}, channels.Accepted, "250", "", 1},
-		{"no such line", func(_ *mailtest.Server, m *channels.Outbound, _ *Mailbox) { m.Line = "autre" }, channels.Refused, "", "autre", 0},
+		{"no such line", func(_ *mailtest.Server, m *channels.Outbound, _ *Mailbox) { m.Line = "autre" }, channels.Deferred, "", "autre", 0},
 		{"makes no mail", func(_ *mailtest.Server, m *channels.Outbound, _ *Mailbox) { m.ID = "" }, channels.Refused, "", "identifier", 0},
 		{"later", func(s *mailtest.Server, _ *channels.Outbound, _ *Mailbox) { s.FailNextData(451) }, channels.Deferred, "451 4.1.1", "refused by the test", 0},
 		{"never", func(s *mailtest.Server, _ *channels.Outbound, _ *Mailbox) { s.FailNextData(554) }, channels.Refused, "554 5.1.1", "refused by the test", 0},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -89,9 +90,16 @@ func notMade(email string, town *ticketing.Town, err error) error {
 	return fmt.Errorf("agent %s was not made: %s", email, why)
 }
 
-// noDepartment says that there is no department of that code, and which ones there are.
+// noDepartment says that there is no department of that code, and which ones there are, those first that begin most like it.
 func noDepartment(code string, known []string) string {
-	const some = 20
+	const some = 12
+	alike := func(known string) (n int) {
+		for n < min(len(known), len(code)) && known[n] == code[n] {
+			n++
+		}
+		return n
+	}
+	known = slices.SortedStableFunc(slices.Values(known), func(a, b string) int { return alike(b) - alike(a) })
 	more := ""
 	if len(known) > some {
 		known, more = known[:some], " and more"
@@ -245,17 +253,31 @@ func readLine(w world, in *bufio.Reader, ask bool, question string) (string, err
 	}()
 	select {
 	case <-w.ctx.Done():
+		if ask {
+			_, _ = fmt.Fprintln(w.stderr) // what follows begins a line of its own
+		}
 		return "", errors.New("stopped; nothing was changed")
 	case a := <-got:
 		if a.err != nil && !errors.Is(a.err, io.EOF) {
 			return "", fmt.Errorf("read the password: %w", a.err)
 		}
+		if ask && a.err != nil {
+			_, _ = fmt.Fprintln(w.stderr)
+		}
 		return strings.TrimRight(a.line, "\r\n"), nil
 	}
 }
 
-// onTerminal tells whether somebody sits at the other end of r.
+// onTerminal tells whether somebody may sit at the other end of r. The null device is a device as well, and nobody's.
 func onTerminal(r io.Reader) bool {
 	f, ok := r.(*os.File)
-	return ok && terminal(f)
+	if !ok || !terminal(f) {
+		return false
+	}
+	this, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	null, err := os.Stat(os.DevNull)
+	return err != nil || !os.SameFile(this, null)
 }

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -107,16 +108,22 @@ func (d *DB) notOpened(err error) error {
 	if d.engine != PostgreSQL {
 		return fmt.Errorf("open the database: %w; check that `database` names Guichet's file, and that its user may write it and its folder", err)
 	}
-	what, todo := "open the database", "check that the server runs and that `database` names it"
+	cause, what, todo := err, "open the database", "check that the server runs and that `database` names it"
 	if c := (*pgconn.ConnectError)(nil); errors.As(err, &c) {
-		what = fmt.Sprintf("open the database %s at %s as %s", c.Config.Database, net.JoinHostPort(c.Config.Host, strconv.Itoa(int(c.Config.Port))), c.Config.User)
+		servers := []string{net.JoinHostPort(c.Config.Host, strconv.Itoa(int(c.Config.Port)))}
+		for _, f := range c.Config.Fallbacks {
+			servers = append(servers, net.JoinHostPort(f.Host, strconv.Itoa(int(f.Port))))
+		}
+		what = fmt.Sprintf("open the database %s at %s as %s", c.Config.Database, strings.Join(slices.Compact(servers), ", "), c.Config.User)
+		cause = c.Unwrap()
 	}
-	cause := err // of one attempt: pgx tries each address, with TLS and without, and names them all
-	if n := (*net.OpError)(nil); errors.As(err, &n) {
-		cause = n.Err
+	if several, ok := cause.(interface{ Unwrap() []error }); ok { // one for each address, with TLS and without
+		cause = several.Unwrap()[0]
 	}
-	if n := (*net.DNSError)(nil); errors.As(err, &n) {
-		cause = n
+	if dial, name := (*net.OpError)(nil), (*net.DNSError)(nil); errors.As(err, &dial) {
+		cause = dial.Err
+	} else if errors.As(err, &name) {
+		cause = name
 	}
 	if pg := (*pgconn.PgError)(nil); errors.As(err, &pg) {
 		cause = errors.New(pg.Message)

@@ -17,7 +17,7 @@ export function toNewest() {
   if (!story) return;
   const scroller = scrollerOf(story);
   if (scroller === story) story.scrollTop = story.scrollHeight;
-  else scroller.scrollTop += Math.max(0, story.getBoundingClientRect().bottom - edges(scroller).bottom);
+  else scroller.scrollTop += story.getBoundingClientRect().bottom - edges(scroller).bottom;
   const last = newest();
   if (!last) return;
   const covered = parseFloat(getComputedStyle(last).scrollMarginTop);
