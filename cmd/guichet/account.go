@@ -11,6 +11,8 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"golang.org/x/term"
+
 	"guichet/agentapi/auth"
 	"guichet/ticketing"
 )
@@ -43,7 +45,7 @@ func (a agentAdd) Run(w world) (err error) {
 	}
 	hash := ""
 	if !a.NoPassword {
-		if hash, err = readPassword(w, onTerminal(w.stdin)); err != nil {
+		if hash, err = readPassword(w, terminal(w.stdin)); err != nil {
 			return err
 		}
 	}
@@ -121,7 +123,7 @@ func (a agentPasswd) Run(w world) (err error) {
 	if _, ok := town.Now().AgentByEmail(a.Email); !ok {
 		return noSuchAgent(a.Email, ticketing.ErrNotFound)
 	}
-	hash, err := readPassword(w, onTerminal(w.stdin))
+	hash, err := readPassword(w, terminal(w.stdin))
 	if err != nil {
 		return err
 	}
@@ -235,12 +237,25 @@ func readPassword(w world, ask bool) (hash string, err error) {
 	return hash, nil
 }
 
-// readLine reads one line, and stops waiting for it when the command is stopped.
+// readLine reads one line, unseen when it is typed, and stops waiting for it when the command is stopped.
 func readLine(w world, in *bufio.Reader, ask bool, question string) (string, error) {
+	read, restore := func() (string, error) { return in.ReadString('\n') }, func() error { return nil }
+	if keyboard, ok := w.stdin.(*os.File); ask && ok {
+		before, err := term.GetState(int(keyboard.Fd()))
+		if err != nil {
+			return "", fmt.Errorf("read the password: %w", err)
+		}
+		restore = func() error { return term.Restore(int(keyboard.Fd()), before) }
+		read = func() (string, error) {
+			typed, err := term.ReadPassword(int(keyboard.Fd()))
+			return string(typed), err
+		}
+	}
 	if ask {
 		if _, err := fmt.Fprint(w.stderr, question); err != nil {
 			return "", err
 		}
+		defer func() { _, _ = fmt.Fprintln(w.stderr) }() // what follows begins a line of its own
 	}
 	type answer struct {
 		line string
@@ -248,36 +263,16 @@ func readLine(w world, in *bufio.Reader, ask bool, question string) (string, err
 	}
 	got := make(chan answer, 1)
 	go func() {
-		line, err := in.ReadString('\n')
+		line, err := read()
 		got <- answer{line, err}
 	}()
 	select {
 	case <-w.ctx.Done():
-		if ask {
-			_, _ = fmt.Fprintln(w.stderr) // what follows begins a line of its own
-		}
-		return "", errors.New("stopped; nothing was changed")
+		return "", errors.Join(errors.New("stopped; nothing was changed"), restore())
 	case a := <-got:
 		if a.err != nil && !errors.Is(a.err, io.EOF) {
 			return "", fmt.Errorf("read the password: %w", a.err)
 		}
-		if ask && a.err != nil {
-			_, _ = fmt.Fprintln(w.stderr)
-		}
 		return strings.TrimRight(a.line, "\r\n"), nil
 	}
-}
-
-// onTerminal tells whether somebody may sit at the other end of r. The null device is a device as well, and nobody's.
-func onTerminal(r io.Reader) bool {
-	f, ok := r.(*os.File)
-	if !ok || !terminal(f) {
-		return false
-	}
-	this, err := f.Stat()
-	if err != nil {
-		return false
-	}
-	null, err := os.Stat(os.DevNull)
-	return err != nil || !os.SameFile(this, null)
 }

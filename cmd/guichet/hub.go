@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/term"
+
 	"guichet/agentapi"
 	"guichet/agentapi/auth"
 	"guichet/agentapi/console"
@@ -276,12 +278,8 @@ func upToDateBeside(ctx context.Context, db *store.DB, log *slog.Logger) error {
 	return upToDate(ctx, db, log)
 }
 
-// terminal tells whether w is one, so that progress is only shown to a person.
-func terminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
+// terminal tells whether a reader or writer is one, so that only a person is asked and shown progress.
+func terminal(stream any) bool {
+	f, ok := stream.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
 }

@@ -2,11 +2,15 @@ package main
 
 import (
 	"bytes"
+	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+
+	"guichet/ticketing"
 )
 
 // command runs the command line as a person would.
@@ -245,5 +249,36 @@ func TestFirstPasswordIsAskedTwice(t *testing.T) {
 		if want != "" && (err == nil || hash != "" || !strings.Contains(err.Error(), want)) {
 			t.Errorf("%q: %v, want %q", typed, err, want)
 		}
+	}
+}
+
+// What is written stays written when the town can't be read again, and the error says so.
+func TestFirstImportThatFailsLate(t *testing.T) {
+	c := newCommand(t)
+	db, town, err := world{ctx: t.Context(), stderr: io.Discard, config: c.config}.openForCommand()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }() // it is closed below, unless something fails before
+	file := ticketing.TownFile{}
+	imported := importCommand{File: "town.yaml"}.failed(t.Context(), town, file, errors.New("disk gone"))
+	if !strings.HasPrefix(imported.Error(), "town.yaml was imported, but") {
+		t.Error(imported)
+	}
+	raw, err := os.ReadFile(filepath.Join("..", "..", "ticketing", "demo", "valmont.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if file, err = ticketing.ReadTownFile(raw); err != nil {
+		t.Fatal(err)
+	}
+	if err := (importCommand{File: "town.yaml"}).failed(t.Context(), town, file, errors.New("disk gone")); !strings.Contains(err.Error(), "nothing was imported") {
+		t.Error(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := (importCommand{File: "town.yaml"}).failed(t.Context(), town, file, errors.New("disk gone")); !strings.Contains(err.Error(), "not known") {
+		t.Error(err)
 	}
 }

@@ -29,7 +29,9 @@ export function opening() {
   const named = location.hash.length > 1 && document.getElementById(location.hash.slice(1));
   if (named && named !== newest()) return;
   toNewest();
-  if (document.readyState !== "complete") addEventListener("load", toNewest, { once: true }); // browsers go to the # until then
+  // Browsers go to what the address names once more when all is loaded.
+  const after = () => requestAnimationFrame(() => requestAnimationFrame(toNewest));
+  if (document.readyState !== "complete") addEventListener("load", after, { once: true });
 }
 
 // onScreen tells whether the beginning of an element can be seen without scrolling.
