@@ -16,8 +16,14 @@ import (
 func BenchmarkTicketList(b *testing.B) {
 	for _, engine := range storetest.Engines() {
 		b.Run(engine, func(b *testing.B) {
-			w := newWorld(b, storetest.Open(b, engine, store.Options{}))
+			url := storetest.URL(b, engine)
+			db := storetest.OpenEmpty(b, url, store.Options{})
+			if _, err := db.Migrate(b.Context()); err != nil {
+				b.Fatal(err)
+			}
+			w := newWorld(b, db)
 			w.fill(100_000)
+			storetest.Analyze(b, engine, url)
 			token, err := w.town.CreateToken(b.Context(), "nadia@valmont.example", "bench", "read", nil)
 			w.must(err)
 			h := w.server.Handler()

@@ -137,7 +137,7 @@ func TestContact(t *testing.T) {
 		if refused.status != http.StatusUnprocessableEntity {
 			t.Errorf("half a number got %d", refused.status)
 		}
-		w.has(refused, "pas complet", "Deux matelas", `value="Nguyen"`)
+		w.has(refused, "Le numéro de téléphone n’est pas complet", `aria-invalid="true" aria-describedby="refused" autofocus>`, "Deux matelas", `value="Nguyen"`)
 		form.Set("phone", "06 39 98 12 34")
 		done := b.post("/contacts/new", form)
 		w.has(done, "Contact noté", "Encombrants", "06 39 98 12 34", "par téléphone", "Noté par Alice Martin", "Nid-de-poule")
@@ -151,6 +151,36 @@ func TestContact(t *testing.T) {
 			t.Errorf("a closed contact of a sealed department led to %s", sealed.path)
 		}
 		w.has(sealed, "Numéro : 2026-0000")
+	})
+}
+
+// TestAssign gives a ticket to a colleague, which only a supervisor is offered.
+func TestAssign(t *testing.T) {
+	each(t, func(w *world) {
+		ref := w.mail(channels.Inbound{Subject: "Nid-de-poule", Text: "Un trou."})
+		w.mail(channels.Inbound{Subject: "Lampadaire", Text: "Éteint."})
+		w.hasNot(w.signedIn("alice").get("/tickets/"+ref), "/assign")
+		b := w.signedIn("claire")
+		p := b.get("/tickets/" + ref)
+		w.has(p, "Attribuer", `<option value="alice@valmont.example">Alice Martin`, `<option value="claire@valmont.example">`)
+		w.hasNot(p, `<option value="bruno@valmont.example">`)
+		form := url.Values{"agent": {""}, "reason": {"Elle connaît le quartier."}, "version": {p.field(t, "/tickets/"+ref+"/assign", "version")}}
+		w.has(b.post("/tickets/"+ref+"/assign", form), "Il manque la personne", "Elle connaît le quartier.</textarea>")
+		form.Set("agent", "alice@valmont.example")
+		done := b.post("/tickets/"+ref+"/assign?view=all", form)
+		w.has(done, "Demande attribuée", "suivie par Alice Martin", "Confiée à Alice Martin par Claire Morel", "Elle connaît le quartier.", "/queue/next")
+		w.hasNot(done, `<option value="alice@valmont.example">`)
+
+		closed := w.signedIn("alice").post("/tickets/"+ref+"/close?view=all", url.Values{"outcome": {"answered"}})
+		w.has(closed, "Demande close", "/queue/next", "data-done=\"closed\"")
+		w.hasNot(closed, "à vous")
+	})
+}
+
+// TestErrorsKeepTheFrame leaves whoever is signed in her way on.
+func TestErrorsKeepTheFrame(t *testing.T) {
+	each(t, func(w *world) {
+		w.has(w.signedIn("alice").get("/tickets/2026-99999"), "Introuvable", `<nav class="views"`, "/tickets?view=mine")
 	})
 }
 

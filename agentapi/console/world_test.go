@@ -118,6 +118,8 @@ func (w *world) furnish() {
 		Rules:   []ticketing.RuleEntry{{Code: "bruit", Any: []string{"tapage"}, Department: "police"}},
 		Agents: []ticketing.AgentEntry{
 			{Email: "alice@valmont.example", Name: "Alice Martin", Departments: []string{"voirie"}, Language: "fr"},
+			{Email: "claire@valmont.example", Name: "Claire Morel", Roles: []string{"agent", "supervisor"}, Departments: []string{"civil"},
+				Supervises: []string{"voirie"}, Language: "fr"},
 			{Email: "bruno@valmont.example", Name: "Bruno Petit", Departments: []string{"civil"}, Language: "en"},
 		},
 	}, false)
@@ -125,7 +127,7 @@ func (w *world) furnish() {
 	w.must(w.town.KeepLines(ctx, []ticketing.Line{{Name: "mairie", Channel: "email", Address: "contact@valmont.example", Department: "voirie"}}))
 	hash, err := auth.HashPassword(password)
 	w.must(err)
-	for _, agent := range []string{"alice@valmont.example", "bruno@valmont.example"} {
+	for _, agent := range []string{"alice@valmont.example", "bruno@valmont.example", "claire@valmont.example"} {
 		w.must(w.town.SetPassword(ctx, agent, hash))
 	}
 }

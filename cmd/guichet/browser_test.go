@@ -46,6 +46,12 @@ func TestConsoleInABrowser(t *testing.T) {
 			}
 		})
 	}
+	t.Run("in between, French", func(t *testing.T) {
+		b := openBrowser(t, site, axe, 1280, 800)
+		b.signIn(demoAccounts()[0])
+		b.staysPut()
+		b.forgetsCallers()
+	})
 	t.Run("without scripts", func(t *testing.T) {
 		b := openBrowser(t, site, "", 1440, 860)
 		_, err := chromedp.Call(b.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
@@ -269,10 +275,51 @@ func (b *tab) answerOne() {
 	b.do(chromedp.SendKeys(chromedp.CSS("#reply-text"), words), chromedp.Click(chromedp.CSS(".reply-form .primary")))
 	quoted, err := json.Marshal(words)
 	b.must(err)
-	b.until("her answer", "document.querySelector('#reply-text')?.value === '' && document.readyState === 'complete' && document.querySelector('.story').innerText.includes("+string(quoted)+")")
+	b.until("her answer and its confirmation", "document.querySelector('[data-done=replied]') && "+noticeOnScreen+
+		" && document.querySelector('#reply-text')?.value === '' && document.readyState === 'complete' && document.querySelector('.story').innerText.includes("+string(quoted)+")")
 	b.until("the answer leaving, without a reload", "(window.stayed ??= 1) && document.querySelector('.msg.out:not(.auto) [data-delivery=sent]')")
 	b.until("the citizen's answer, without a reload", "window.stayed && document.querySelectorAll('article[data-direction=in]').length > 1")
 	b.look()
+}
+
+// noticeOnScreen is true when what the page confirms can be seen without scrolling.
+const noticeOnScreen = `((n) => { const r = n.getBoundingClientRect();
+	return document.elementFromPoint(r.left + 40, r.top + r.height / 2)?.closest('.notice') === n })(document.querySelector('.notice'))`
+
+// staysPut follows a link within a ticket, at a width where its panes scroll together: the window itself must not move.
+func (b *tab) staysPut() {
+	b.Helper()
+	b.open("/tickets?view=queue")
+	b.until("something to take", "document.querySelector('.take-next')")
+	b.do(chromedp.Click(chromedp.CSS(".take-next")))
+	b.until("the ticket and its confirmation", "document.querySelector('[data-done=taken]') && document.readyState === 'complete' && "+noticeOnScreen)
+	b.until("the form to answer with, on screen", "document.querySelector('#reply-text').getBoundingClientRect().bottom < innerHeight")
+	b.do(chromedp.Click(chromedp.CSS(".to-facts")))
+	b.until("the facts on screen", "document.querySelector('#facts h2').getBoundingClientRect().top < innerHeight - 40")
+	b.is("(scrollTo(0, 300), String(document.scrollingElement.scrollTop))", "0")
+	b.look()
+}
+
+// forgetsCallers writes down a contact: only a reload of the page finds it again, the next caller's form is empty.
+func (b *tab) forgetsCallers() {
+	b.Helper()
+	const typed = "document.querySelector('#phone').value + document.querySelector('#family').value"
+	write := func() {
+		b.open("/contacts/new")
+		b.is("document.activeElement.id", "phone")
+		b.is(typed, "")
+		b.do(chromedp.SendKeys(chromedp.CSS("#phone"), "0639"), chromedp.SendKeys(chromedp.CSS("#family"), "Durand"))
+	}
+	write()
+	b.do(chromedp.Reload())
+	b.until("what was typed, after a reload", typed+" === '0639Durand'")
+	b.do(chromedp.Click(chromedp.CSS(".save a")))
+	b.until("leaving", "location.pathname === '/'")
+	write()
+	b.do(chromedp.SendKeys(chromedp.CSS("#subject"), "Un banc"), chromedp.Click(chromedp.CSS(".save .primary")))
+	b.until("half a number, refused", "document.querySelector('#phone[aria-invalid]') && document.activeElement.id === 'phone'")
+	b.look()
+	write()
 }
 
 // withoutScripts does the same with forms alone; a page changes when it is asked for again.

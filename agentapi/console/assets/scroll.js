@@ -19,9 +19,13 @@ export function toNewest() {
   if (scroller === story) story.scrollTop = story.scrollHeight;
   else scroller.scrollTop += story.getBoundingClientRect().bottom - edges(scroller).bottom;
   const last = newest();
-  if (!last) return;
-  const covered = parseFloat(getComputedStyle(last).scrollMarginTop);
-  if (last.getBoundingClientRect().top < edges(scroller).top + covered) last.scrollIntoView({ block: "start" });
+  if (last) scroller.scrollTop -= Math.max(0, uncovered(scroller) + 12 - last.getBoundingClientRect().top);
+}
+
+// uncovered is where a scroller can be seen from, below what sticks to its top.
+function uncovered(scroller) {
+  const bars = [...document.querySelectorAll(".top, .head, .notices")].filter((bar) => getComputedStyle(bar).position === "sticky");
+  return Math.max(edges(scroller).top, ...bars.map((bar) => bar.getBoundingClientRect().bottom));
 }
 
 // opening scrolls the page there once, unless its address names another place in it.
@@ -36,7 +40,7 @@ export function opening() {
 
 // onScreen tells whether the beginning of an element can be seen without scrolling.
 export function onScreen(part) {
-  const { top, bottom } = edges(scrollerOf(part));
+  const scroller = scrollerOf(part);
   const at = part.getBoundingClientRect().top;
-  return at >= top && at < bottom - 40;
+  return at >= uncovered(scroller) && at < edges(scroller).bottom - 40;
 }

@@ -85,10 +85,7 @@ func BenchmarkListTickets(b *testing.B) {
 			must(b, err)
 			w := newWorld(b, db)
 			scope := w.many(b, 100_000)
-			if engine == store.PostgreSQL { // as the server does by itself after some minutes
-				_, err := raw(b, "pgx", url).ExecContext(w.ctx, "VACUUM ANALYZE")
-				must(b, err)
-			}
+			storetest.Analyze(b, engine, url)
 			for name, q := range w.lists(scope) {
 				first, err := db.ListTickets(w.ctx, q)
 				must(b, err)

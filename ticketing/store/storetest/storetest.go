@@ -88,6 +88,14 @@ func URL(tb testing.TB, engine string) string {
 	return u.String()
 }
 
+// Analyze does at once what a PostgreSQL server does by itself some minutes after much was written: it counts what is in the tables.
+func Analyze(tb testing.TB, engine, url string) {
+	tb.Helper()
+	if engine == store.PostgreSQL {
+		administer(tb, url, "VACUUM ANALYZE")
+	}
+}
+
 func administer(tb testing.TB, server, statement string) {
 	tb.Helper()
 	db, err := sql.Open("pgx", server)
