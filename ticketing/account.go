@@ -128,11 +128,21 @@ func (t *Town) TokenActor(ctx context.Context, plain string) (Actor, error) {
 }
 
 func cleanEmail(s string) (string, error) {
-	a, err := mail.ParseAddress(strings.TrimSpace(s))
-	if err != nil || len(a.Address) > 254 {
+	s = strings.TrimSpace(s)
+	if a, err := mail.ParseAddress(s); err == nil {
+		s = a.Address
+	}
+	if !reachable(s) {
 		return "", invalid("email", "not_an_e_mail_address")
 	}
-	return strings.ToLower(a.Address), nil
+	return strings.ToLower(s), nil
+}
+
+// reachable tells whether a mail may reach an address. It is wider than RFC 5322: people have had "jean..dupont@" for twenty years.
+func reachable(address string) bool {
+	local, host, _ := strings.Cut(address, "@")
+	wrong := func(r rune) bool { return r <= ' ' || r == 0x7f || strings.ContainsRune(`@<>"(),;:\[]`, r) }
+	return local != "" && host != "" && len(address) <= 254 && !strings.ContainsFunc(local+host, wrong)
 }
 
 func cleanRoles(roles []string) (Strings, error) {

@@ -2,6 +2,7 @@ package ticketing
 
 import (
 	"errors"
+	"strings"
 
 	"guichet/channels"
 )
@@ -53,11 +54,10 @@ func acknowledged(in channels.Inbound) string {
 	if other := replyTo(in, Writer(in)); other != "" {
 		to = other
 	}
-	address, err := cleanEmail(to)
-	if err != nil {
+	if !reachable(to) {
 		return ""
 	}
-	return address
+	return strings.ToLower(to)
 }
 
 // fillAcknowledgement writes the words of an acknowledgement. It names no department that not everybody may know of.

@@ -263,7 +263,7 @@ func replyTo(in channels.Inbound, writer channels.Address) string {
 
 // citizen finds or makes the record of the writer. A machine that never wrote before gets none, and neither does an unknown sender.
 func (f *filing) citizen(in channels.Inbound, from channels.Address) *Citizen {
-	if _, err := cleanEmail(from.Value); err != nil {
+	if !reachable(from.Value) {
 		return nil
 	}
 	if c, ok := f.citizens[from.Value]; ok {
@@ -383,6 +383,7 @@ func (f *filing) wake(t *Ticket) {
 		if f.onDuty == nil || present(f.onDuty[*t.AssigneeID]) {
 			return
 		}
+		f.events = append(f.events, event(EventTicketReleased, *t, f.desk.now, nil, Data{"agent": *t.AssigneeID, "reason": "off duty"}))
 		t.AssigneeID = nil
 	}
 	t.QueuedAt = &f.now

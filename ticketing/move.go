@@ -31,7 +31,7 @@ func (d *Desk) move(ctx context.Context, a Actor, do Action, reference string, i
 		if err := tx.SaveTicket(ctx, &t); err != nil {
 			return err
 		}
-		if before.UsesCapacity() && (!t.UsesCapacity() || *t.AssigneeID != *before.AssigneeID) {
+		if before.AssigneeID != nil && (!t.UsesCapacity() || *t.AssigneeID != *before.AssigneeID) {
 			eff.released = append(eff.released, routing.Held{ID: t.ID, Agent: *before.AssigneeID, Weight: t.Weight})
 		}
 		eff.settle(t, d.now)

@@ -12,7 +12,7 @@ import (
 )
 
 // Receive files a group of messages in order, in one transaction; if that fails, each alone. A message the database can't keep, or
-// that has failed alone for some minutes, is put into quarantine, whole; anything else that fails is the database's trouble, and the
+// that has failed alone for minutes while others were filed, is put into quarantine, whole; anything else that fails is the database's trouble, and the
 // error asks the channel to offer the group again. It is the Receiver of every channel.
 func (d *Desk) Receive(ctx context.Context, group []channels.Inbound) ([]channels.Filed, error) {
 	if len(group) == 0 {
@@ -21,23 +21,26 @@ func (d *Desk) Receive(ctx context.Context, group []channels.Inbound) ([]channel
 	filed, err := d.file(ctx, group)
 	switch {
 	case err == nil:
-		d.failing.forget(group)
+		d.failing.succeeded(group, d.now())
 		return filed, nil
 	case ctx.Err() != nil:
 		return nil, err
 	case len(group) > 1:
 		d.log.Warn("a group could not be filed at once; each is filed alone", "messages", len(group), "error", err)
 		return d.fileEach(ctx, group)
+	case errors.Is(err, errFiles): // a full disk is no message's fault
+		return nil, err
 	case errors.Is(err, ErrRejected), d.failing.tooLong(group[0], d.now()):
 		return d.quarantine(ctx, group[0], err)
 	}
 	return nil, err
 }
 
-// failures remembers since when messages have failed alone.
+// failures remembers since when messages have failed alone, and when another was last filed: only then is it their own fault.
 type failures struct {
 	mu    sync.Mutex
 	since map[OriginalKey]time.Time
+	filed time.Time
 }
 
 const (
@@ -45,7 +48,7 @@ const (
 	maxFailures = 1000            // remembered at once; more than that is no message's own fault
 )
 
-// tooLong notes a failure and tells whether the message has failed for long enough.
+// tooLong notes a failure and tells whether the message has failed for long enough while others were filed.
 func (f *failures) tooLong(in channels.Inbound, now time.Time) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -58,28 +61,30 @@ func (f *failures) tooLong(in channels.Inbound, now time.Time) bool {
 		f.since[key] = now
 		return false
 	}
-	return now.Sub(first) >= failingFor
+	return now.Sub(first) >= failingFor && f.filed.After(first)
 }
 
-func (f *failures) forget(group []channels.Inbound) {
+// succeeded notes that a group was filed.
+func (f *failures) succeeded(group []channels.Inbound, now time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if len(f.since) == 0 {
-		return
-	}
+	f.filed = now
 	for _, in := range group {
 		delete(f.since, OriginalKey{string(in.Channel), in.Key})
 	}
 }
 
+// fileEach files one by one. One that fails does not hold up the others; they are known when the group is offered again.
 func (d *Desk) fileEach(ctx context.Context, group []channels.Inbound) ([]channels.Filed, error) {
 	var all []channels.Filed
+	var errs []error
 	for i := range group {
 		filed, err := d.Receive(ctx, group[i:i+1])
-		if err != nil {
-			return nil, err
-		}
 		all = append(all, filed...)
+		errs = append(errs, err)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
 	}
 	return all, nil
 }
@@ -94,6 +99,7 @@ func (d *Desk) quarantine(ctx context.Context, in channels.Inbound, cause error)
 	o.State, o.Error = "quarantined", clip(cause.Error(), 500)
 	result := channels.Duplicate
 	err = d.store.InTx(ctx, func(tx Nouns) error {
+		result = channels.Duplicate
 		added, err := tx.AddOriginals(ctx, []Original{o})
 		if err != nil {
 			return err
@@ -156,6 +162,8 @@ func (d *Desk) file(ctx context.Context, group []channels.Inbound) (_ []channels
 	return f.filed, nil
 }
 
+var errFiles = errors.New("the file store can't keep it")
+
 func (d *Desk) original(ctx context.Context, in channels.Inbound) (Original, error) {
 	o := Original{
 		ID: NewID(), Channel: string(in.Channel), Key: in.Key, Line: in.Line, Size: len(in.Raw), State: "filed",
@@ -167,7 +175,10 @@ func (d *Desk) original(ctx context.Context, in channels.Inbound) (Original, err
 	}
 	var err error
 	o.SHA256, err = d.files.Put(ctx, in.Raw)
-	return o, wrap("keep a large original", err)
+	if err != nil {
+		return o, fmt.Errorf("%w: a large original: %w", errFiles, err)
+	}
+	return o, nil
 }
 
 func (d *Desk) keepAttachments(ctx context.Context, in channels.Inbound) ([]Attachment, error) {
@@ -175,7 +186,7 @@ func (d *Desk) keepAttachments(ctx context.Context, in channels.Inbound) ([]Atta
 	for i, a := range in.Attachments {
 		sum, err := d.files.Put(ctx, a.Data)
 		if err != nil {
-			return nil, wrap("keep an attachment", err)
+			return nil, fmt.Errorf("%w: an attachment: %w", errFiles, err)
 		}
 		list = append(list, Attachment{
 			ID: NewID(), Position: i, Name: clip(a.Name, 255), Type: clip(a.Type, 255), Size: len(a.Data), SHA256: sum,

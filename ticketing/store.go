@@ -224,7 +224,7 @@ type Towns interface {
 	SaveMotives(ctx context.Context, motives []Motive) error
 	SaveRules(ctx context.Context, rules []Rule) error
 	SaveTemplates(ctx context.Context, templates []Template) error
-	SaveLines(ctx context.Context, lines []Line) error // inserts or updates by name, and removes all others
+	SaveLines(ctx context.Context, lines []Line) error // inserts or updates by name, and removes the others unless somebody holds their lease
 	// Setting reads a value kept for the town; SetSetting keeps one if there is none yet and gives the one that is kept.
 	Setting(ctx context.Context, key string) (string, error)
 	SetSetting(ctx context.Context, key, value string) (kept string, err error)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"time"
 
@@ -129,7 +130,12 @@ func (d *Desk) Claim(ctx context.Context, a Actor, reference string, ifMatch int
 	case t.Status == StatusClosed:
 		return t, conflict("closed")
 	case t.Status == StatusWaiting:
-		return d.hand(ctx, a, ActTake, reference, a.ID, EventTicketTaken, "", t.Version)
+		return d.hand(ctx, a, ActTake, reference, a.ID, Data{"agent": a.ID}, ifMatch, func(t Ticket) error {
+			if t.AssigneeID != nil || t.Status != StatusWaiting {
+				return conflict("already_taken")
+			}
+			return nil
+		})
 	}
 	result, err := d.router.ClaimItem(ctx, t.ID, a.ID, t.Weight, a.Capacity)
 	switch {
@@ -141,6 +147,12 @@ func (d *Desk) Claim(ctx context.Context, a Actor, reference string, ifMatch int
 		return t, conflict("already_taken")
 	}
 	taken, err := d.assign(ctx, a, t.ID, t.Department, ifMatch)
+	if errors.Is(err, ErrConflict) {
+		now, ferr := d.find(ctx, d.store, a, ActTake, reference, 0)
+		if ferr == nil && now.AssigneeID != nil && *now.AssigneeID == a.ID { // she clicked twice, and the other click won
+			return now, nil
+		}
+	}
 	if err != nil {
 		if rerr := d.router.Release(context.WithoutCancel(ctx), t.ID, a.ID); rerr != nil {
 			d.log.Warn("a lost claim stays until the next reconcile", "ticket_id", t.ID, "error", rerr)
@@ -151,32 +163,33 @@ func (d *Desk) Claim(ctx context.Context, a Actor, reference string, ifMatch int
 
 // Assign gives a ticket to a colleague who works in its department, whoever had it before. Her capacity is the supervisor's to judge.
 func (d *Desk) Assign(ctx context.Context, a Actor, reference, agentEmail, reason string, ifMatch int) (Ticket, error) {
-	t, err := d.find(ctx, d.store, a, ActAssign, reference, ifMatch)
-	if err != nil {
-		return t, err
-	}
 	s := d.town.Now()
 	agent, ok := s.AgentByEmail(agentEmail)
 	if !ok {
 		agent, ok = s.Agent(agentEmail)
 	}
 	colleague, active := s.Actor(agent.ID, false)
-	if !ok || !active || !colleague.Can(ActTake, s.Subject(t)) {
-		return t, invalid("agent", "not_in_department")
-	}
-	return d.hand(ctx, a, ActAssign, reference, agent.ID, EventTicketAssigned, reason, t.Version)
+	return d.hand(ctx, a, ActAssign, reference, agent.ID, Data{"agent": agent.ID, "reason": clip(reason, 500)}, ifMatch, func(t Ticket) error {
+		if !ok || !active || !colleague.Can(ActTake, s.Subject(t)) {
+			return invalid("agent", "not_in_department")
+		}
+		return nil
+	})
 }
 
-// hand makes a ticket an agent's, whoever had it.
-func (d *Desk) hand(ctx context.Context, a Actor, do Action, reference, agentID string, kind EventType, reason string, version int) (Ticket, error) {
-	return d.move(ctx, a, do, reference, version, func(t *Ticket, now time.Time) ([]Event, error) {
+// hand makes a ticket an agent's, whoever had it, if check has nothing against it.
+func (d *Desk) hand(ctx context.Context, a Actor, do Action, reference, agentID string, data Data, ifMatch int, check func(Ticket) error) (Ticket, error) {
+	return d.move(ctx, a, do, reference, ifMatch, func(t *Ticket, now time.Time) ([]Event, error) {
 		if t.Status == StatusClosed {
 			return nil, conflict("closed")
 		}
 		if t.AssigneeID != nil && *t.AssigneeID == agentID {
 			return nil, nil
 		}
-		data := Data{"agent": agentID, "reason": clip(reason, 500)}
+		if err := check(*t); err != nil {
+			return nil, err
+		}
+		data := maps.Clone(data)
 		if t.AssigneeID != nil {
 			data["from"] = *t.AssigneeID
 		}
@@ -187,48 +200,29 @@ func (d *Desk) hand(ctx context.Context, a Actor, do Action, reference, agentID 
 		if t.Status == StatusNew {
 			t.Status = StatusOpen
 		}
+		kind := EventTicketAssigned
+		if agentID == a.ID {
+			kind = EventTicketTaken
+		}
 		return []Event{event(kind, *t, d.now, &a.ID, data)}, nil
 	})
 }
 
 // Release gives a ticket back to its queue: one's own, or, as a supervisor, a colleague's. The status stays.
 func (d *Desk) Release(ctx context.Context, a Actor, reference, reason string, ifMatch int) (Ticket, error) {
-	t, err := d.find(ctx, d.store, a, ActTake, reference, ifMatch)
-	if err != nil {
-		return t, err
-	}
-	if t.AssigneeID == nil {
-		return t, nil
-	}
-	if *t.AssigneeID != a.ID && !a.Can(ActAssign, d.town.Now().Subject(t)) {
-		return t, ErrForbidden
-	}
-	return d.release(ctx, a, t, reason)
-}
-
-func (d *Desk) release(ctx context.Context, a Actor, t Ticket, reason string) (Ticket, error) {
-	held := routing.Held{ID: t.ID, Agent: *t.AssigneeID, Weight: t.Weight}
-	now := d.now()
-	t.AssigneeID, t.UpdatedAt = nil, now
-	if t.Status == StatusNew || t.Status == StatusOpen {
-		t.QueuedAt = &now
-	}
-	err := d.store.InTx(ctx, func(tx Nouns) error {
-		saved := t
-		if err := tx.SaveTicket(ctx, &saved); err != nil {
-			return err
+	s := d.town.Now()
+	return d.move(ctx, a, ActTake, reference, ifMatch, func(t *Ticket, now time.Time) ([]Event, error) {
+		if t.AssigneeID == nil {
+			return nil, nil
 		}
-		err := tx.AddEvents(ctx, []Event{event(EventTicketReleased, saved, d.now, &a.ID, Data{"agent": held.Agent, "reason": clip(reason, 500)})})
-		if err == nil {
-			t = saved
+		if *t.AssigneeID != a.ID && !a.Can(ActAssign, s.Subject(*t)) {
+			return nil, ErrForbidden
 		}
-		return err
+		data := Data{"agent": *t.AssigneeID, "reason": clip(reason, 500)}
+		t.AssigneeID = nil
+		if t.Status == StatusNew || t.Status == StatusOpen {
+			t.QueuedAt = &now
+		}
+		return []Event{event(EventTicketReleased, *t, d.now, &a.ID, data)}, nil
 	})
-	if err != nil {
-		return t, err
-	}
-	eff := effects{released: []routing.Held{held}}
-	eff.settle(t, d.now)
-	d.after(ctx, eff)
-	return t, nil
 }

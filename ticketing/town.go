@@ -273,10 +273,10 @@ func (t *Town) SigningKeys(ctx context.Context, configured []byte, old [][]byte,
 // change writes settings in one transaction, moves the revision and reads the town again.
 func (t *Town) change(ctx context.Context, do func(tx Nouns) error) error {
 	err := t.store.InTx(ctx, func(tx Nouns) error {
-		if err := do(tx); err != nil {
+		if err := tx.BumpRevision(ctx); err != nil { // first: it makes every other change wait for the end of this one
 			return err
 		}
-		return tx.BumpRevision(ctx)
+		return do(tx)
 	})
 	if err != nil {
 		return err

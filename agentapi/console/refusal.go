@@ -49,6 +49,8 @@ func refusal(err error) (status int, key string) {
 		return http.StatusConflict, conflictKey(e.Reason)
 	case ticketing.CodeInvalid:
 		return http.StatusUnprocessableEntity, invalidKey(e.Field, e.Reason)
+	case ticketing.CodeRejected:
+		return http.StatusUnprocessableEntity, "refuse.invalid"
 	case ticketing.CodeForbidden:
 		return http.StatusForbidden, "refuse.forbidden"
 	case ticketing.CodeFull:

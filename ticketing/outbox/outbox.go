@@ -149,7 +149,10 @@ func (d *Dispatcher) deliver(ctx context.Context, delivery ticketing.Delivery) {
 	}
 	out, err := d.outbound(ctx, message)
 	if err != nil {
-		log.Error("a message to send can't be put together; it will be tried again", "error", err)
+		delivery.Attempts++
+		d.record(ctx, log, delivery, message, &ticketing.Attempt{
+			DeliveryID: delivery.ID, Number: delivery.Attempts, At: d.Now(), Outcome: channels.Deferred, Reason: clip(err.Error()),
+		}, channels.Verdict{Outcome: channels.Deferred, Reason: err.Error()})
 		return
 	}
 	now := d.Now()

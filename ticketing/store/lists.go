@@ -219,23 +219,22 @@ func (n nouns) columns(q ticketing.TicketQuery, by order) func(string) string {
 	}
 }
 
-// matching adds the search: the reference, the number alone, a telephone number in any spelling, or words which each stand in the
-// ticket's subject or preview, the citizen's names, or an address of hers. Case and accents make no difference.
+// matching adds the search. A reference finds its ticket, a telephone number in any spelling the tickets of who is reached by it; other
+// words must each stand in the ticket's subject or preview, the citizen's names, or an address of hers. Case and accents make no
+// difference. Words that stand nowhere are looked for in every ticket of the scope.
 func (n nouns) matching(where *conditions, q ticketing.TicketQuery) {
 	text := strings.TrimSpace(clean(q.Text))
-	if text == "" {
+	const reached = "t.citizen_id IN (SELECT citizen_id FROM contacts WHERE value LIKE ? ESCAPE '!')"
+	digits := phoneDigits(text)
+	switch {
+	case text == "":
 		return
-	}
-	var any conditions
-	if q.Year != 0 || q.Number != 0 {
-		any.add("(t.year = ? AND t.number = ?)", q.Year, q.Number)
-	}
-	if number, err := strconv.Atoi(text); err == nil && len(text) <= 9 {
-		any.add("t.number = ?", number)
-	}
-	const reached = "EXISTS (SELECT 1 FROM contacts k WHERE k.citizen_id = t.citizen_id AND k.value LIKE ? ESCAPE '!')"
-	if digits := phoneDigits(text); digits != "" {
-		any.add(reached, "%"+digits)
+	case q.Year != 0:
+		where.add("(t.year = ? AND t.number = ?)", q.Year, q.Number)
+		return
+	case digits != "":
+		where.add(reached, "%"+digits)
+		return
 	}
 	var every conditions
 	for i, word := range strings.Fields(words.Fold(text)) {
@@ -243,12 +242,17 @@ func (n nouns) matching(where *conditions, q ticketing.TicketQuery) {
 			break
 		}
 		part := "%" + strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(word) + "%"
-		every.add("(t.search LIKE ? ESCAPE '!' OR c.search LIKE ? ESCAPE '!' OR "+reached+")", part, part, part)
+		every.add("(t.search LIKE ? ESCAPE '!' OR t.citizen_id IN (SELECT id FROM citizens WHERE search LIKE ? ESCAPE '!') OR "+reached+")", part, part, part)
 	}
-	if len(every.terms) > 0 {
-		any.add("("+strings.Join(every.terms, " AND ")+")", every.args...)
+	if len(every.terms) == 0 { // nothing but accents
+		every.add("1 = 0")
 	}
-	where.add("("+strings.Join(any.terms, " OR ")+")", any.args...)
+	found := "(" + strings.Join(every.terms, " AND ") + ")"
+	if number, err := strconv.Atoi(text); err == nil {
+		where.add("(t.number = ? OR "+found+")", append([]any{number}, every.args...)...)
+		return
+	}
+	where.add(found, every.args...)
 }
 
 // maxWords of a search count; what comes after them is left out.

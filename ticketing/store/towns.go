@@ -73,7 +73,9 @@ func (n nouns) SaveLines(ctx context.Context, lines []ticketing.Line) error {
 		for i, l := range lines {
 			names[i] = l.Name
 		}
-		return failed(tx.orm.WithContext(ctx).Not(tx.among("name", names)).Delete(&ticketing.Line{}).Error)
+		return failed(tx.orm.WithContext(ctx).Not(tx.among("name", names)).
+			Where("NOT EXISTS (SELECT 1 FROM leases WHERE leases.name = 'mailbox:' || lines.name AND leases.held_until > ?)", n.db.now()).
+			Delete(&ticketing.Line{}).Error)
 	})
 }
 
