@@ -12,7 +12,16 @@ const fields = (form) => [...form.elements].filter((f) => f.name && f.matches("t
 // What an action's confirmation says has arrived; its draft has done its work.
 const arrived = { replied: "/reply", noted: "/note" };
 
+// Whoever signs in after another agent's session has run out finds nothing of hers.
+function disown() {
+  const agent = document.body.dataset.agent;
+  if (!agent) return;
+  if ((sessionStorage.getItem("guichet.agent") ?? agent) !== agent) sessionStorage.clear();
+  sessionStorage.setItem("guichet.agent", agent);
+}
+
 export function drafts() {
+  disown();
   const done = arrived[document.querySelector("[data-done]")?.dataset.done];
   if (performance.getEntriesByType("navigation")[0]?.type !== "reload") sessionStorage.removeItem("guichet.draft/" + CONTACT);
   for (const form of document.querySelectorAll("form[data-draft]")) {
