@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"io/fs"
 	"net/http"
 	"os"
@@ -189,7 +190,7 @@ func writable(folder string) error {
 func askReady(ctx context.Context, c config.Config) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	url := config.PublicURL(c.HTTP.Listen) + "/readyz"
+	url := "http://" + nearest(c.HTTP.Listen) + "/readyz"
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return err
@@ -207,4 +208,14 @@ func askReady(ctx context.Context, c config.Config) (err error) {
 		return fmt.Errorf("%s says %s: %s", url, answer.Status, body)
 	}
 	return nil
+}
+
+// nearest is where this machine reaches what listens there. Every address becomes a number: a container may have nobody who knows
+// "localhost".
+func nearest(listen string) string {
+	host, port, err := net.SplitHostPort(listen)
+	if ip := net.ParseIP(host); err == nil && (host == "" || ip != nil && ip.IsUnspecified()) {
+		return net.JoinHostPort("127.0.0.1", port)
+	}
+	return listen
 }

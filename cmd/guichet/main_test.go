@@ -282,3 +282,13 @@ func TestFirstImportThatFailsLate(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestCheckQuickAsksThisMachine(t *testing.T) {
+	for listen, want := range map[string]string{
+		":8080": "127.0.0.1:8080", "0.0.0.0:80": "127.0.0.1:80", "[::]:80": "127.0.0.1:80", "127.0.0.1:8080": "127.0.0.1:8080", "hub.lan:1": "hub.lan:1",
+	} {
+		if got := nearest(listen); got != want {
+			t.Errorf("%s is asked at %s, want %s", listen, got, want)
+		}
+	}
+}
