@@ -28,7 +28,7 @@ type demoCommand struct {
 const demoPassword = "guichet-demo"
 
 func demoAccounts() []string {
-	return []string{"agent@valmont.example", "supervision@valmont.example", "admin@valmont.example"}
+	return []string{"agent@valmont.example", "supervision@valmont.example", "admin@valmont.example", "emma@valmont.example"}
 }
 
 // The town's mailbox on the demo's own mail server.
@@ -91,9 +91,10 @@ func welcome(w world, addr string) error {
 	_, err := fmt.Fprintf(w.stdout, `Guichet is ready: %s
   The town of Valmont; its citizens write every few seconds and answer what you reply.
   Sign in as  %s (agent), %s or %s,
+              or %s, whose screen is in English
   password    %s
   Stop with Ctrl-C.
-`, config.PublicURL(addr), demoAccounts()[0], demoAccounts()[1], demoAccounts()[2], demoPassword)
+`, config.PublicURL(addr), demoAccounts()[0], demoAccounts()[1], demoAccounts()[2], demoAccounts()[3], demoPassword)
 	return err
 }
 
