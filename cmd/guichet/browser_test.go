@@ -298,7 +298,7 @@ func (b *tab) forgetsCallers() {
 	const typed = "document.querySelector('#phone').value + document.querySelector('#family').value"
 	write := func() {
 		b.open("/contacts/new")
-		b.is("document.activeElement.id", "phone")
+		b.until("the first field to have the focus", "document.activeElement.id === 'phone'") // browsers give it once they have drawn the page
 		b.is(typed, "")
 		b.do(chromedp.SendKeys(chromedp.CSS("#phone"), "0639"), chromedp.SendKeys(chromedp.CSS("#family"), "Durand"))
 	}
