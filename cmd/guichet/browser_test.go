@@ -261,7 +261,7 @@ func (b *tab) answerOne() {
 	b.look()
 	if b.width > 1000 {
 		b.press("r")
-		b.is("document.activeElement.id", "reply-text")
+		b.until("the reply to have the focus", "document.activeElement.id === 'reply-text'")
 	}
 	const words = "Bonjour, merci de votre message : une équipe s’en occupe demain matin."
 	b.do(chromedp.SendKeys(chromedp.CSS("#reply-text"), words), chromedp.Click(chromedp.CSS(".reply-form .primary")))
