@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,7 +12,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -206,10 +206,9 @@ func killOnce(t *testing.T, template string, n int) (finished, twice bool) {
 			t.Errorf("ticket %s lost its original: %v", r.Reference(), err)
 		}
 	}
-	close(p.sent)
 	times := map[string]int{}
-	for raw := range p.sent {
-		m, err := mail.ReadMessage(strings.NewReader(string(raw)))
+	for _, sent := range p.server.Sent() {
+		m, err := mail.ReadMessage(bytes.NewReader(sent.Raw))
 		if err != nil {
 			t.Fatal(err)
 		}
