@@ -71,8 +71,32 @@ type Inbound struct {
 
 	Automatic string    // why it is taken for a machine's ("auto-submitted", "bounce", …); empty: a person wrote it
 	Silent    string    // why nothing may go out by itself in answer; empty: an acknowledgement is welcome
+	Spam      string    // the receiving server's verdict, when it took the message for unwanted; a tag, never a reason to drop it
+	Report    *Report   // what a machine says became of a message of ours
 	At        time.Time // when it reached the town hall: INTERNALDATE of a mail; never the sender's Date
 	Warnings  []string  // what could not be read, in English, for the agent and the log
+
+	// Quarantine is why the message is kept for a person instead of being filed; empty: it is filed.
+	Quarantine Hold
+}
+
+// Hold is why a message waits for a person, as a word for programs.
+type Hold string
+
+// The reasons to wait.
+const (
+	TooComplex Hold = "too_complex" // beyond the limits set before the parser
+	TooLarge   Hold = "too_large"   // only its header was fetched; the message is on the server
+	NotGiven   Hold = "not_given"   // the server lists it and never gave it
+)
+
+// Report is what a server says became of a message of ours (RFC 3464).
+type Report struct {
+	ID        string // Message-ID of the message it is about, without angle brackets; empty when it does not say
+	Recipient string // whom it could not reach
+	Action    string // failed, delayed, delivered, relayed or expanded
+	Status    string // enhanced code: "5.1.1"
+	Reason    string // the words of the other side
 }
 
 // Result says what became of one Inbound.

@@ -76,8 +76,10 @@ func TestMigrateCopiesTheFile(t *testing.T) {
 	must(t, err)
 	raw := rawSQLite(t, url)
 	for _, s := range []string{
-		"DELETE FROM goose_db_version WHERE version_id = 4", "DROP TABLE events", "DROP TABLE requests", "DROP TABLE cursors",
-		"DROP TABLE leases", "DROP TABLE healths", "INSERT INTO settings VALUES ('town', 'Valmont')",
+		"DELETE FROM goose_db_version WHERE version_id = 5", "DROP TABLE uploads", "ALTER TABLE tickets DROP COLUMN tags",
+		"ALTER TABLE departments DROP COLUMN address", "ALTER TABLE originals DROP COLUMN reason", "ALTER TABLE healths DROP COLUMN folder",
+		"ALTER TABLE healths DROP COLUMN alarm", "ALTER TABLE healths DROP COLUMN stored_count", "ALTER TABLE healths DROP COLUMN missing",
+		"ALTER TABLE healths DROP COLUMN counted_at", "INSERT INTO settings VALUES ('town', 'Valmont')",
 	} {
 		_, err := raw.ExecContext(t.Context(), s)
 		must(t, err)
@@ -86,14 +88,14 @@ func TestMigrateCopiesTheFile(t *testing.T) {
 	must(t, err)
 	equal(t, "applied", applied, 1)
 
-	file := strings.TrimPrefix(url, "sqlite://") + ".before-0004"
+	file := strings.TrimPrefix(url, "sqlite://") + ".before-0005"
 	before := storetest.OpenEmpty(t, "sqlite://"+file, store.Options{})
 	town, err := before.Setting(t.Context(), "town")
 	must(t, err)
 	equal(t, "setting in the copy", town, "Valmont")
 	have, _, err := before.Current(t.Context())
 	must(t, err)
-	equal(t, "version of the copy", have, 3)
+	equal(t, "version of the copy", have, 4)
 	left, err := filepath.Glob(file + ".tmp*")
 	must(t, err)
 	equal(t, "files left", len(left), 0)
