@@ -66,6 +66,9 @@ func (f *fixture) replica(t testing.TB, first *Router) *Router {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if first.embedded != nil { // its TIME is the machine's, the test's clock is not
+		r.offset.Store(first.offset.Load())
+	}
 	t.Cleanup(func() { _ = r.Close() })
 	return r
 }
