@@ -33,8 +33,10 @@ export function opening() {
   const named = location.hash.length > 1 && document.getElementById(location.hash.slice(1));
   if (named && named !== newest()) return;
   toNewest();
-  // Browsers go to what the address names once more when all is loaded.
-  const after = () => requestAnimationFrame(() => requestAnimationFrame(toNewest));
+  // Browsers go to what the address names once more when all is loaded. Whoever has followed a link meanwhile stays where it led.
+  const { hash } = location;
+  const again = () => location.hash === hash && toNewest();
+  const after = () => requestAnimationFrame(() => requestAnimationFrame(again));
   if (document.readyState !== "complete") addEventListener("load", after, { once: true });
 }
 
