@@ -126,10 +126,17 @@ func TestLiveSaysWhatIsMine(t *testing.T) {
 		ref := w.mail("voirie", "Trou")
 		hers, his := nadia.follow("/live", ""), karim.follow("/live", "")
 		nadia.post("/tickets/"+ref+"/claim", body{}).is(http.StatusOK)
-		if e := hers.next(); e["type"] != "ticket.taken" || e["mine"] != true || e["department"] != "voirie" {
+		taken := func(s *stream) body { // a long transaction in any database of the server makes what came before it late
+			for {
+				if e := s.next(); e["type"] == "ticket.taken" {
+					return e
+				}
+			}
+		}
+		if e := taken(hers); e["mine"] != true || e["department"] != "voirie" {
 			t.Errorf("she is told %v", e)
 		}
-		if e := his.next(); e["type"] != "ticket.taken" || e["mine"] != false {
+		if e := taken(his); e["mine"] != false {
 			t.Errorf("he is told %v", e)
 		}
 	})
