@@ -60,6 +60,10 @@ func openHub(ctx context.Context, c config.Config, log *slog.Logger, o hubOption
 			err = errors.Join(err, h.close())
 		}
 	}()
+	if h.router, err = routing.Open(ctx, c.Redis, routing.Options{Log: log, Now: time.Now}); err != nil {
+		return nil, err // before the database is migrated: what can't start leaves nothing behind
+	}
+	h.closers = append(h.closers, h.router.Close)
 	if err := h.openData(ctx, o); err != nil {
 		return nil, err
 	}
@@ -68,10 +72,6 @@ func openHub(ctx context.Context, c config.Config, log *slog.Logger, o hubOption
 		return nil, fmt.Errorf("files %s: %w; make the folder writable for the user Guichet runs as", c.Files, err)
 	}
 	h.closers = append(h.closers, files.Close)
-	if h.router, err = routing.Open(ctx, c.Redis, routing.Options{Log: log, Now: time.Now}); err != nil {
-		return nil, err
-	}
-	h.closers = append(h.closers, h.router.Close)
 	if h.town, err = openTown(ctx, h.db, c, log); err != nil {
 		return nil, err
 	}
@@ -231,8 +231,16 @@ func newLog(w io.Writer, c config.Log) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, options))
 }
 
-// oneLine keeps an error on one line.
-func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+// oneLine keeps an error on one line; several in one are told apart.
+func oneLine(s string) string {
+	var parts []string
+	for line := range strings.Lines(s) {
+		if line = strings.Join(strings.Fields(line), " "); line != "" {
+			parts = append(parts, line)
+		}
+	}
+	return strings.Join(parts, " | ")
+}
 
 // loadConfig reads the configuration; what is wrong with it is wrong usage.
 func (w world) loadConfig() (config.Config, error) {

@@ -69,6 +69,10 @@ func TestMistakesAreOneLine(t *testing.T) {
 			config: "database: postgres://nobody:secret@127.0.0.1:1/x\n", args: []string{"serve"}, code: exitFailed,
 			says: "open the database x at 127.0.0.1:1 as nobody: connect: connection refused; check that the server runs and that `database` names it\n",
 		},
+		"two mistakes": {
+			config: "http: {listen: nowhere}\ntown: {timezone: Mars/Base}\n", args: []string{"serve"}, code: exitUsage,
+			says: ":8080 for every address | town.timezone: ",
+		},
 		"Redis is away":      {config: "redis: redis://:secret@127.0.0.1:1/0\n", args: []string{"serve"}, code: exitFailed, says: "127.0.0.1:1"},
 		"no such agent":      {args: []string{"token", "create", "--agent", "x@y.z"}, code: exitFailed, says: "agent list"},
 		"nobody to change":   {args: []string{"agent", "passwd", "x@y.z"}, stdin: "short\n", code: exitFailed, says: "there is no agent x@y.z"},
@@ -110,6 +114,22 @@ func TestMistakesAreOneLine(t *testing.T) {
 				t.Errorf("a password is shown: %s", stderr)
 			}
 		})
+	}
+}
+
+// What can't start says why on one line and leaves nothing behind.
+func TestNothingIsHalfStarted(t *testing.T) {
+	c := newCommand(t)
+	folder := filepath.Dir(c.config)
+	c.write("redis: redis://127.0.0.1:1/0\ndatabase: sqlite://" + folder + "/guichet.db\nfiles: " + folder + "/files\n")
+	code, stdout, stderr := c.run("", "serve")
+	if code != exitFailed || stdout != "" || strings.Count(stderr, "\n") != 1 {
+		t.Errorf("exit %d:\n%s%s", code, stdout, stderr)
+	}
+	for _, name := range []string{"guichet.db", "files"} {
+		if _, err := os.Stat(filepath.Join(folder, name)); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%s was made: %v", name, err)
+		}
 	}
 }
 
