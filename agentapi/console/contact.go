@@ -22,7 +22,7 @@ type contactBody struct {
 	Where       string // a motive's code, or "@" and a department's
 	Subject     string
 	Text        string
-	ReceivedOn  string // of a letter: the date of its stamp
+	ReceivedOn  string // the day of the call or visit; of a letter, the date of its stamp
 	Today       string
 	Answered    bool
 	Channels    []string
@@ -130,7 +130,7 @@ func (c *Console) newContact(r *request, b contactBody) (ticketing.NewContact, e
 	} else {
 		contact.Motive = b.Where
 	}
-	if b.Channel == string(channels.Letter) && b.ReceivedOn != "" && b.ReceivedOn != c.today() {
+	if b.ReceivedOn != "" && b.ReceivedOn != c.today() {
 		day, err := time.ParseInLocation(time.DateOnly, b.ReceivedOn, c.town.Profile.Zone)
 		if err != nil {
 			return contact, &ticketing.Error{Code: ticketing.CodeInvalid, Field: "received_at", Reason: "unknown"}

@@ -142,6 +142,9 @@ func TestContact(t *testing.T) {
 		done := b.post("/contacts/new", form)
 		w.has(done, "Contact noté", "Encombrants", "06 39 98 12 34", "par téléphone", "Noté par Alice Martin", "Nid-de-poule")
 		form.Set("key", ticketing.NewID())
+		form.Set("received_on", "2026-11-17")
+		w.has(b.post("/contacts/new", form), "17/11/2026") // a call of some days ago
+		form.Set("key", ticketing.NewID())
 		form.Set("channel", "letter")
 		form.Set("received_on", "2026-11-18")
 		form.Set("answered", "yes")

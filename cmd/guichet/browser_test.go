@@ -251,6 +251,11 @@ func (b *tab) answerOne() {
 		b.open(path)
 		b.look()
 	}
+	if b.width < 1000 {
+		b.open("/tickets?view=all&q=e")
+		b.until("what was found, on screen", "document.querySelector('.list .item').getBoundingClientRect().bottom < innerHeight")
+		b.open("/tickets?view=queue")
+	}
 	if b.width > 1000 {
 		b.press("t")
 	} else {
@@ -258,6 +263,7 @@ func (b *tab) answerOne() {
 		b.do(chromedp.Click(chromedp.CSS(".take-next")))
 	}
 	b.until("the ticket she took", "location.pathname.startsWith('/tickets/2') && document.querySelector('#reply-text') && document.readyState === 'complete'")
+	b.until("its title, on screen", "((top) => top >= 0 && top < innerHeight / 2)(document.querySelector('main h1').getBoundingClientRect().top)")
 	b.look()
 	if b.width > 1000 {
 		b.press("r")

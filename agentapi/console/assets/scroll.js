@@ -8,14 +8,17 @@ export function scrollerOf(part) {
 
 const edges = (scroller) => (scroller === document.scrollingElement ? { top: 0, bottom: innerHeight } : scroller.getBoundingClientRect());
 
-// newest is the last exchange; acknowledgements and the like are none.
-const newest = () => [...document.querySelectorAll(".exchanges .msg:not(.auto)")].at(-1);
+// exchanges are the messages and notes; acknowledgements and the like are none.
+const exchanges = () => [...document.querySelectorAll(".exchanges .msg:not(.auto)")];
+const newest = () => exchanges().at(-1);
 
-// toNewest shows the end of the story, but never hides where its newest exchange begins.
+// toNewest shows the end of the story, but never hides where its newest exchange begins. Where the whole page scrolls, a ticket of a
+// single exchange is read from its top: what it is about and the button to take it stand there.
 export function toNewest() {
   const story = document.querySelector(".story");
   if (!story) return;
   const scroller = scrollerOf(story);
+  if (scroller === document.scrollingElement && exchanges().length < 2) return;
   if (scroller === story) story.scrollTop = story.scrollHeight;
   else scroller.scrollTop += story.getBoundingClientRect().bottom - edges(scroller).bottom;
   const last = newest();
