@@ -65,16 +65,17 @@ func statusOf(code ticketing.Code) int {
 
 // problem is every refusal of the API (RFC 9457). Programs read code and reason, people title and detail.
 type problem struct {
-	Type       string       `json:"type" enum:"about:blank" doc:"Always about:blank: the kind of problem is its code."`
-	Title      string       `json:"title" doc:"The code in words of the caller's language."`
-	Status     int          `json:"status" doc:"The HTTP status again."`
-	Code       string       `json:"code" doc:"What went wrong, stable, for programs." example:"not_found"`
-	Reason     string       `json:"reason,omitempty" doc:"Which sort of it, stable, for programs." example:"already_taken"`
-	Detail     string       `json:"detail,omitempty" doc:"What happened and what to do, in words of the caller's language."`
-	Errors     []fieldError `json:"errors,omitempty" nullable:"false" doc:"With invalid: what is wrong with which field."`
-	Current    *current     `json:"current,omitempty" doc:"With stale: what the ticket is now."`
-	RetryAfter int          `json:"retry_after,omitempty" doc:"With rate_limited: seconds to wait; also the Retry-After header."`
-	ID         string       `json:"id,omitempty" doc:"With internal: what to look for in the log."`
+	Type       string            `json:"type" enum:"about:blank" doc:"Always about:blank: the kind of problem is its code."`
+	Title      string            `json:"title" doc:"The code in words of the caller's language."`
+	Status     int               `json:"status" doc:"The HTTP status again."`
+	Code       string            `json:"code" doc:"What went wrong, stable, for programs." example:"not_found"`
+	Reason     string            `json:"reason,omitempty" doc:"Which sort of it, stable, for programs." example:"already_taken"`
+	Detail     string            `json:"detail,omitempty" doc:"What happened and what to do, in words of the caller's language."`
+	Errors     []fieldError      `json:"errors,omitempty" nullable:"false" doc:"With invalid: what is wrong with which field."`
+	Current    *current          `json:"current,omitempty" doc:"With stale: what the ticket is now."`
+	Changes    []ticketEventView `json:"changes,omitempty" nullable:"false" doc:"With stale: what happened to the ticket since that version, oldest first, as far as the caller may know."`
+	RetryAfter int               `json:"retry_after,omitempty" doc:"With rate_limited: seconds to wait; also the Retry-After header."`
+	ID         string            `json:"id,omitempty" doc:"With internal: what to look for in the log."`
 }
 
 type fieldError struct {
@@ -149,6 +150,11 @@ func newProblem(language string, e *ticketing.Error) *problem {
 	if version, ok := e.Args["version"].(int); ok {
 		status, _ := e.Args["status"].(string)
 		p.Current = &current{Version: version, Status: status}
+	}
+	if changes, ok := e.Args[ticketing.ArgChanges].([]ticketing.Event); ok {
+		for _, c := range changes {
+			p.Changes = append(p.Changes, viewEvent(c))
+		}
 	}
 	return p
 }

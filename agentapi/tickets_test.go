@@ -238,6 +238,18 @@ func TestIfMatch(t *testing.T) {
 		if now := stale.object()["current"].(body); now["version"] != edited.object()["version"] || now["status"] != "new" {
 			t.Errorf("stale says %s", stale.raw)
 		}
+		c.post("/tickets/"+ref+"/messages", body{"kind": "note", "text": "vu"}).is(http.StatusAccepted)
+		noted := c.with("If-Match", etag).post("/tickets/"+ref+"/close", body{"outcome": "answered"}).refused(http.StatusPreconditionFailed, "stale")
+		for p, want := range map[*answer]string{stale: "ticket.changed", noted: "ticket.changed note.added"} {
+			var named []string
+			for _, change := range p.object()["changes"].([]any) {
+				named = append(named, change.(body)["type"].(string))
+			}
+			if strings.Join(named, " ") != want {
+				t.Errorf("changed since: %v, want %s: %s", named, want, p.raw)
+			}
+		}
+		edited = c.get("/tickets/" + ref)
 		bare := fmt.Sprint(edited.object()["version"])
 		c.with("If-Match", bare).post("/tickets/"+ref+"/claim", nil).is(http.StatusOK)
 		c.with("If-Match", "soon").post("/tickets/"+ref+"/claim", nil).refused(http.StatusUnprocessableEntity, "invalid")

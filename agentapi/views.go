@@ -171,12 +171,16 @@ func viewDossier(town *ticketing.Snapshot, a ticketing.Actor, d ticketing.Dossie
 	}
 	for _, e := range d.Events {
 		if town.MayFollow(a, e) { // from its time in a department the caller does not see, nothing
-			v.Events = append(v.Events, ticketEventView{
-				ID: eventID(e.Position()), Type: string(e.Type), At: e.At.UTC(), By: e.AgentID, Message: e.MessageID, Data: e.Data,
-			})
+			v.Events = append(v.Events, viewEvent(e))
 		}
 	}
 	return v
+}
+
+func viewEvent(e ticketing.Event) ticketEventView {
+	return ticketEventView{
+		ID: eventID(e.Position()), Type: string(e.Type), At: e.At.UTC(), By: e.AgentID, Message: e.MessageID, Data: e.Data,
+	}
 }
 
 func viewMessage(town *ticketing.Snapshot, m ticketing.Message) messageView {

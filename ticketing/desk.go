@@ -3,6 +3,7 @@ package ticketing
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 
 	"guichet/routing"
@@ -120,9 +121,30 @@ func (d *Desk) find(ctx context.Context, tx Nouns, a Actor, do Action, reference
 		return Ticket{}, ErrForbidden
 	}
 	if ifMatch > 0 && ifMatch != t.Version {
-		return Ticket{}, stale(t)
+		return Ticket{}, d.stale(ctx, tx, a, t, ifMatch)
 	}
 	return t, nil
+}
+
+// ArgChanges is the argument of CodeStale that names what happened since: the Events the actor may know of, oldest first.
+const ArgChanges = "changes"
+
+// stale refuses what was asked of a version that is no more, and names what happened since. Every version has an event of its own, or
+// several, so as many events from the end as there are new versions are younger than the one she has seen.
+func (d *Desk) stale(ctx context.Context, tx Nouns, a Actor, t Ticket, seen int) error {
+	events, err := tx.EventsOfTicket(ctx, t.ID)
+	if err != nil {
+		return err
+	}
+	events = slices.DeleteFunc(events, func(e Event) bool { // these make no version
+		return e.Type == EventDeliveryChanged || e.Type == EventAckQueued || e.Type == EventAckWithheld
+	})
+	s := d.town.Now()
+	since := Dossier{Ticket: t, Events: events[max(0, len(events)-max(0, t.Version-seen)):]}
+	s.reserve(a, &since)
+	refusal := stale(t)
+	refusal.Args[ArgChanges] = slices.DeleteFunc(since.Events, func(e Event) bool { return !s.MayFollow(a, e) })
+	return refusal
 }
 
 // findTicket reads a ticket the actor may see.

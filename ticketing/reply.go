@@ -59,7 +59,7 @@ func (d *Desk) Reply(ctx context.Context, a Actor, reference string, w Answer) (
 			return err
 		}
 		if w.IfMatch > 0 && w.IfMatch != t.Version {
-			return stale(t)
+			return d.stale(ctx, tx, a, t, w.IfMatch)
 		}
 		if t.Status == StatusClosed {
 			return conflict("closed")
@@ -339,6 +339,6 @@ func newDelivery(m Message, now time.Time) Delivery {
 	}
 }
 
-func stale(t Ticket) error {
+func stale(t Ticket) *Error {
 	return &Error{Code: CodeStale, Args: map[string]any{"version": t.Version, "status": string(t.Status)}}
 }

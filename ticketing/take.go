@@ -107,7 +107,8 @@ func (d *Desk) assign(ctx context.Context, a Actor, id, department string, ifMat
 			return conflict("moved")
 		}
 		if ifMatch > 0 && t.Version != ifMatch+1 {
-			return stale(t)
+			t.Version-- // her own step does not count, and is undone
+			return d.stale(ctx, tx, a, t, ifMatch)
 		}
 		return tx.AddEvents(ctx, []Event{event(EventTicketTaken, t, d.now, &a.ID, Data{"agent": a.ID})})
 	})
