@@ -199,17 +199,18 @@ func (s *Server) RefuseRecipient(address string, code int) {
 	s.refused[strings.ToLower(address)] = code
 }
 
-// Close stops both servers and waits until every connection is closed.
+// Close stops both servers and waits until nobody is being served any more: OnMail is not called afterwards.
 func (s *Server) Close() error {
 	// The listeners first: the libraries' servers know them only once they have begun to serve.
 	err := errors.Join(s.imapAt.Close(), s.smtpAt.Close())
 	s.serving.Wait()
-	_ = s.imap.Close()
-	_ = s.smtp.Close()
+	// Who serves a connection closes it when done, and is waited for; the libraries' Close would close it under her hands.
 	for _, l := range []*listener{s.imapAt, s.smtpAt} {
 		l.cut()
 		l.open.Wait()
 	}
+	_ = s.imap.Close()
+	_ = s.smtp.Close()
 	return err
 }
 
