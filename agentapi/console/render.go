@@ -20,7 +20,8 @@ import (
 //go:embed templates
 var templateFiles embed.FS
 
-// pageNames lists the templates that are whole pages; layout.html and parts.html hold what they share.
+// pageNames lists the templates that are whole pages; layout.html and parts.html hold what they share, story.html is the ticket's
+// alone: what is parsed stays in memory once for each page and language.
 func pageNames() []string {
 	return []string{"login", "work", "tickets", "ticket", "contact", "error", "message"}
 }
@@ -28,8 +29,11 @@ func pageNames() []string {
 func parsePages(functions template.FuncMap) (map[string]*template.Template, error) {
 	pages := map[string]*template.Template{}
 	for _, name := range pageNames() {
-		t, err := template.New(name).Funcs(functions).ParseFS(templateFiles,
-			"templates/layout.html", "templates/parts.html", "templates/story.html", "templates/"+name+".html")
+		files := []string{"templates/layout.html", "templates/parts.html", "templates/" + name + ".html"}
+		if name == "ticket" {
+			files = append(files, "templates/story.html")
+		}
+		t, err := template.New(name).Funcs(functions).ParseFS(templateFiles, files...)
 		if err != nil {
 			return nil, fmt.Errorf("template %s: %w", name, err)
 		}
