@@ -345,7 +345,7 @@ func (r *Reader) Message(ctx context.Context, a Actor, id string) (Message, erro
 	if err != nil {
 		return Message{}, err
 	}
-	return m, r.seesTicket(ctx, a, m.TicketID)
+	return m, r.seesMessage(ctx, a, m)
 }
 
 // Original gives the bytes of a message as it came.
@@ -383,12 +383,24 @@ func (r *Reader) Attachment(ctx context.Context, a Actor, id string) (Attachment
 	return f, data, err
 }
 
-func (r *Reader) seesTicket(ctx context.Context, a Actor, id string) error {
-	rows, err := r.store.TicketsByIDs(ctx, []string{id})
+// seesMessage tells whether the actor sees a message: its ticket, and a note also where it was written.
+func (r *Reader) seesMessage(ctx context.Context, a Actor, m Message) error {
+	rows, err := r.store.TicketsByIDs(ctx, []string{m.TicketID})
 	if err != nil {
 		return err
 	}
-	if len(rows) == 0 || !a.Can(ActSee, r.town.Now().Subject(rows[0])) {
+	s := r.town.Now()
+	if len(rows) == 0 || !a.Can(ActSee, s.Subject(rows[0])) {
+		return ErrNotFound
+	}
+	if m.Direction != Note {
+		return nil
+	}
+	d := Dossier{Ticket: rows[0], Messages: []Message{m}}
+	if d.Events, err = r.store.EventsOfTicket(ctx, m.TicketID); err != nil {
+		return err
+	}
+	if s.reserve(a, &d); len(d.Messages) == 0 {
 		return ErrNotFound
 	}
 	return nil

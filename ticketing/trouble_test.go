@@ -198,7 +198,7 @@ func TestAReservedDepartmentKeepsItsNotes(t *testing.T) {
 		})
 		h.must(err)
 		reference := logged.Reference()
-		_, err = h.desk.Note(ctx, inside, reference, "Suivie par l'assistante sociale.", "")
+		note, err := h.desk.Note(ctx, inside, reference, "Suivie par l'assistante sociale.", "")
 		h.must(err)
 		_, err = h.desk.Transfer(ctx, inside, reference, "voirie", "relève de la voirie, pas du CCAS", 0)
 		h.must(err)
@@ -214,6 +214,12 @@ func TestAReservedDepartmentKeepsItsNotes(t *testing.T) {
 		}
 		if all := h.dossier(reference); len(all.Messages) != 2 {
 			h.Errorf("a member reads %d messages", len(all.Messages))
+		}
+		if _, err := h.reader.Message(ctx, outside, note.ID); !errors.Is(err, ticketing.ErrNotFound) {
+			h.Errorf("outside, the note by its id gives %v", err)
+		}
+		if _, err := h.reader.Message(ctx, inside, note.ID); err != nil {
+			h.Errorf("a member, the note by its id: %v", err)
 		}
 	})
 }
