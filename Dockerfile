@@ -5,8 +5,10 @@ WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
+# What `guichet version` and /metrics say: docker build --build-arg VERSION=…
+ARG VERSION=dev
 # nomsgpack leaves out an encoding of gin's nobody speaks here, timetzdata puts the time zones into the binary.
-RUN CGO_ENABLED=0 go build -trimpath -buildvcs=false -tags nomsgpack,timetzdata -ldflags="-s -w" -o /out/guichet ./cmd/guichet \
+RUN CGO_ENABLED=0 go build -trimpath -buildvcs=false -tags nomsgpack,timetzdata -ldflags="-s -w -X main.version=$VERSION" -o /out/guichet ./cmd/guichet \
  && mkdir /out/data /out/tmp
 
 FROM scratch

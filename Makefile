@@ -1,7 +1,8 @@
 # `make` says what there is. Go alone is enough for demo, build and test.
 
 # What a released binary is built with: no C, no encoding of gin's that nobody speaks here, the time zones inside.
-release = CGO_ENABLED=0 go build -trimpath -tags nomsgpack,timetzdata -ldflags="-s -w"
+release = CGO_ENABLED=0 go build -trimpath -tags nomsgpack,timetzdata -ldflags="-s -w -X main.version=$(version)"
+version = $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
 .PHONY: help
 help: ## this list
