@@ -202,7 +202,7 @@ func (s *Snapshot) reserve(a Actor, d *Dossier) {
 	d.Messages = slices.DeleteFunc(d.Messages, func(m Message) bool { return hidden[m.ID] })
 	for i, e := range d.Events {
 		from, to := e.Data["from"], e.Data["to"]
-		if e.Type == EventTicketTransferred && (!sees(from) || !sees(to)) {
+		if from != "" && to != "" && (!sees(from) || !sees(to)) { // between departments: transferred, merged, split
 			d.Events[i].Data = nil
 		}
 	}

@@ -65,6 +65,7 @@ func TestSaveTicket(t *testing.T) {
 		mine.Priority, mine.AssigneeID, mine.CitizenID, mine.Language = ticketing.Urgent, &w.Alice.ID, ptr(w.citizen(t, "Jean", "Dupont").ID), "en"
 		mine.Weight, mine.Rule, mine.TakenAt, mine.UpdatedAt, mine.QueuedAt, mine.FirstReplyAt = 2, "r", &at, at, nil, &at
 		mine.ClosedAt, mine.DueAt, mine.SnoozedUntil, mine.MergedInto, mine.Preview, mine.Line = &at, &at, &at, &mine.ID, "p", "voirie"
+		mine.Tags = ticketing.Strings{"nid-de-poule", "été"}
 		must(t, db.SaveTicket(w.ctx, &mine))
 		equal(t, "version", mine.Version, 2)
 		got, err := db.Ticket(w.ctx, born.Year, born.Number)
