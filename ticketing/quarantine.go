@@ -168,6 +168,9 @@ func (q *Quarantine) show(a Actor, o Original) Held {
 		in := q.read(head, head.Raw)
 		h.From, h.Subject = in.From, in.Subject
 	}
+	if !h.Readable {
+		h.Error = "" // it may say something of the message
+	}
 	h.Raw = nil
 	return h
 }

@@ -139,6 +139,19 @@ type Dossier struct {
 	Links        []LinkedTicket
 }
 
+// Undelivered tells whether the last message of ours did not arrive, as lists do.
+func (d Dossier) Undelivered() bool {
+	if d.Ticket.Status == StatusClosed {
+		return false
+	}
+	for _, m := range slices.Backward(d.Messages) {
+		if m.Direction == Out {
+			return m.Delivery != nil && m.Delivery.State.Undelivered()
+		}
+	}
+	return false
+}
+
 // LinkedTicket is a ticket tied to another, as far as the actor may know of it.
 type LinkedTicket struct {
 	Kind      string

@@ -22,8 +22,11 @@ const maxSplit = 200
 // Split moves messages into a new ticket of the same citizen, with its own reference, in a department's queue. Files go with their messages, and
 // so does what is still to be sent. It gives both tickets as they are then. The old one keeps at least one message that came in.
 func (d *Desk) Split(ctx context.Context, a Actor, reference string, w Splitting) (from, made Ticket, err error) {
-	if len(w.Messages) == 0 || len(w.Messages) > maxSplit {
-		return from, made, invalid("message_ids", "empty_or_too_long")
+	switch {
+	case len(w.Messages) == 0:
+		return from, made, invalid("message_ids", "empty")
+	case len(w.Messages) > maxSplit:
+		return from, made, invalid("message_ids", "too_many")
 	}
 	if w.Subject = strings.TrimSpace(w.Subject); len(w.Subject) > 998 {
 		return from, made, invalid("subject", "too_long")
