@@ -22,13 +22,13 @@ const (
 	MessageTooLarge Undelivered = "too_large"        // X.2.3, X.3.4
 	Unreachable     Undelivered = "unreachable"      // X.4.x: their server does not answer
 	RefusedByPolicy Undelivered = "refused"          // X.7.x: their server does not want mail like this, or from here
-	OtherReason     Undelivered = "other"
+	UnknownReason   Undelivered = "unknown"
 )
 
 // UndeliveredReasons lists them.
 func UndeliveredReasons() []Undelivered {
 	return []Undelivered{
-		NoSuchAddress, NoSuchDomain, MailboxDisabled, MailboxFull, MessageTooLarge, Unreachable, RefusedByPolicy, OtherReason,
+		NoSuchAddress, NoSuchDomain, MailboxDisabled, MailboxFull, MessageTooLarge, Unreachable, RefusedByPolicy, UnknownReason,
 	}
 }
 
@@ -41,7 +41,7 @@ func (d Delivery) Reason() Undelivered {
 	}
 	found := enhancedStatus.FindStringSubmatch(d.Error)
 	if found == nil {
-		return OtherReason
+		return UnknownReason
 	}
 	switch code := found[1]; {
 	case code == "1.1", code == "1.3", code == "1.6":
@@ -59,7 +59,7 @@ func (d Delivery) Reason() Undelivered {
 	case strings.HasPrefix(code, "7."):
 		return RefusedByPolicy
 	}
-	return OtherReason
+	return UnknownReason
 }
 
 // Undelivered tells whether a message in this state has not arrived and will not by itself.

@@ -26,10 +26,10 @@ func TestUndeliveredReason(t *testing.T) {
 		"550 5.7.1 blocked":                          ticketing.RefusedByPolicy,
 		"5.7.26 unauthenticated":                     ticketing.RefusedByPolicy,
 		"smtp;550-5.1.1 The account does not exist.": ticketing.NoSuchAddress,
-		"550 no such user":                           ticketing.OtherReason,
-		"host 10.5.1.1 said no":                      ticketing.OtherReason,
-		"5.0.0 failed":                               ticketing.OtherReason,
-		"":                                           ticketing.OtherReason,
+		"550 no such user":                           ticketing.UnknownReason,
+		"host 10.5.1.1 said no":                      ticketing.UnknownReason,
+		"5.0.0 failed":                               ticketing.UnknownReason,
+		"":                                           ticketing.UnknownReason,
 	} {
 		if got := (ticketing.Delivery{State: ticketing.DeliveryBounced, Error: words}).Reason(); got != want {
 			t.Errorf("%q: %s, want %s", words, got, want)

@@ -164,7 +164,7 @@ func forwardedFiles(messages []Message, messageID string) (files []Attachment, w
 	whole = true
 	size := 0
 	for _, m := range messages {
-		if !cameIn(m) || m.Stranger {
+		if !m.CameIn() || m.Stranger {
 			continue
 		}
 		for _, f := range m.Attachments {

@@ -49,6 +49,9 @@ type Message struct {
 // IsAutomatic tells whether a machine wrote it.
 func (m Message) IsAutomatic() bool { return m.Automatic != "" }
 
+// CameIn tells whether it is a person's to the town hall.
+func (m Message) CameIn() bool { return m.Direction == In && m.Automatic == "" }
+
 // Attachment is a file of a message. Its bytes are in the file store under their SHA-256.
 type Attachment struct {
 	ID        string `gorm:"primaryKey"`

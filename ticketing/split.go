@@ -90,7 +90,7 @@ func (d *Desk) split(ctx context.Context, tx Nouns, a Actor, from *Ticket, w Spl
 	if err != nil {
 		return Ticket{}, err
 	}
-	first := leaving[slices.IndexFunc(leaving, cameIn)]
+	first := leaving[slices.IndexFunc(leaving, Message.CameIn)]
 	made := Ticket{
 		ID: NewID(), Year: year, Number: number, Version: 1, Subject: w.Subject, Status: StatusNew, Channel: first.Channel, Line: from.Line,
 		Department: w.Department, Priority: from.Priority, Weight: 1, CitizenID: from.CitizenID, Language: from.Language,
@@ -160,14 +160,11 @@ func (d *Desk) parted(ctx context.Context, tx Nouns, a Actor, t Ticket, ids []st
 			staying = append(staying, m)
 		}
 	}
-	if !slices.ContainsFunc(leaving, cameIn) || !slices.ContainsFunc(staying, cameIn) {
+	if !slices.ContainsFunc(leaving, Message.CameIn) || !slices.ContainsFunc(staying, Message.CameIn) {
 		return nil, nil, invalid("message_ids", "one_must_come_in")
 	}
 	return leaving, staying, nil
 }
-
-// cameIn tells whether a message is a person's to the town hall.
-func cameIn(m Message) bool { return m.Direction == In && m.Automatic == "" }
 
 // firstReply is when a person of the town hall first wrote, among these messages.
 func firstReply(messages []Message) *time.Time {
@@ -183,7 +180,7 @@ func firstReply(messages []Message) *time.Time {
 // lastWords is the preview of these messages.
 func lastWords(messages []Message) string {
 	for _, m := range slices.Backward(messages) {
-		if cameIn(m) {
+		if m.CameIn() {
 			return preview(withoutQuote(m))
 		}
 	}
@@ -198,7 +195,7 @@ func (s *Snapshot) wroteOn(ticketID string, messages []Message) []Participant {
 		switch {
 		case m.Direction == Out && m.Automatic == "":
 			people = append(people, writtenTo(m)...)
-		case cameIn(m) && !m.Stranger && m.FromValue != "":
+		case m.CameIn() && !m.Stranger && m.FromValue != "":
 			kind := "email"
 			if m.Channel != "email" && !strings.Contains(m.FromValue, "@") {
 				kind = "phone"

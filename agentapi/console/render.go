@@ -22,7 +22,7 @@ var templateFiles embed.FS
 
 // pageNames lists the templates that are whole pages; layout.html and parts.html hold what they share.
 func pageNames() []string {
-	return []string{"login", "work", "tickets", "ticket", "contact", "error", "message"}
+	return []string{"login", "work", "tickets", "ticket", "contact", "split", "quarantine", "held", "error", "message"}
 }
 
 func parsePages(functions template.FuncMap) (map[string]*template.Template, error) {
