@@ -40,7 +40,8 @@ func TestSealedAndHiddenDoNotExist(t *testing.T) {
 			same(http.MethodPatch, "/tickets/X", body{"subject": "x"}, ref, "2026-99999")
 			for verb, b := range map[string]body{
 				"claim": {}, "release": {}, "assign": {"agent": "nadia@valmont.example"}, "transfer": {"department": "voirie", "reason": "x"},
-				"close": {"outcome": "answered"}, "reopen": {"reason": "x"}, "messages": {"kind": "reply", "text": "x"},
+				"close": {"outcome": "answered"}, "reopen": {"reason": "x"}, "merge": {"into": "2026-00001", "reason": "x"}, "split": {"message_ids": []string{nothing}, "department": "voirie"},
+				"forward": {"to": "a@example.org", "reason": "x"}, "messages": {"kind": "reply", "text": "x"},
 			} {
 				same(http.MethodPost, "/tickets/X/"+verb, b, ref, "2026-99999")
 			}

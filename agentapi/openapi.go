@@ -111,6 +111,18 @@ func descriptions() map[string]string {
 		"claimTicket":   "Refused `409 at_capacity` when she holds as many open tickets as she may, `409 conflict` when somebody has it.",
 		"releaseTicket": "Her own, or, for a supervisor, a colleague's. The status stays.",
 		"assignTicket":  "For supervisors of the department. Whoever had it before loses it; capacity is the supervisor's to judge.",
+		"mergeTicket": "It is closed as a duplicate and what is written to it goes into the other from then on. Who does it must be able to close the " +
+			"one and to edit the other. Refused `409 conflict` with `target_closed` when the other is closed, which a merged one is. Again into the same: nothing changes.",
+		"splitTicket": "The new ticket is of the same citizen, in the queue of the department, and linked; its address is the answer's Location. Files go with their " +
+			"messages. The answer is the ticket that was split.",
+		"forwardTicket": "Sends what the citizen wrote and was answered, with her files, by e-mail. The ticket stays as it is, and the citizen is told nothing: " +
+			"answer her, and close it as forwarded.",
+		"listQuarantine": "Newest first. The departments of the lines the messages came through see them; an administrator sees that something waits and why, " +
+			"and not from whom unless she also works with such tickets.",
+		"retryHeld": "Answers `filed` with the ticket, or `quarantined` with the reason there is now. Of what is `too_large` or `not_given` there is nothing more to " +
+			"read: it stays, and is in the mailbox on the mail server. Twice makes one ticket.",
+		"fileHeld": "Of the header what can be read, of the text the beginning, and the original as a file. A message that belongs to a ticket joins it. " +
+			"Nothing is acknowledged. Twice makes one ticket.",
 		"writeMessage": "A reply leaves by e-mail through the outbox, to where the citizen wants answers unless `to` says otherwise; a ticket nobody " +
 			"has becomes the caller's, and moves to `then`. A note never leaves the house and changes no state.",
 		"takeNext":     "204 when nothing waits, or when the caller holds as many open tickets as she may.",
@@ -133,6 +145,7 @@ func describeByHand(doc *huma.OpenAPI) {
 		})
 	}
 	file("rawMessage", "/messages/{id}/raw", "The original of a message, byte for byte", "Always a download.", "message/rfc822")
+	file("rawHeld", "/quarantine/{id}/raw", "The original of a message in quarantine, byte for byte", "Always a download.", "message/rfc822")
 	file("attachment", "/attachments/{id}", "A file of a message", "Always a download, never a page, whatever its type.", "application/octet-stream")
 	event := doc.Components.Schemas.Schema(reflect.TypeFor[eventView](), true, "Event")
 	doc.AddOperation(&huma.Operation{

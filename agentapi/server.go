@@ -29,6 +29,7 @@ type Console interface {
 type Parts struct {
 	Desk             *ticketing.Desk
 	Reader           *ticketing.Reader
+	Quarantine       *ticketing.Quarantine
 	Town             *ticketing.Town
 	Journal          *ticketing.Journal
 	Router           *routing.Router
@@ -129,12 +130,20 @@ func (s *Server) routes() {
 	call(s, writers, "POST /tickets/{ref}/transfer", "transferTicket", "Give a ticket to another department", s.transfer)
 	call(s, writers, "POST /tickets/{ref}/close", "closeTicket", "Close a ticket", s.closeTicket)
 	call(s, writers, "POST /tickets/{ref}/reopen", "reopenTicket", "Take a closed ticket up again", s.reopen)
+	call(s, writers, "POST /tickets/{ref}/merge", "mergeTicket", "Close a ticket as a duplicate of another", s.merge)
+	call(s, writers, "POST /tickets/{ref}/split", "splitTicket", "Make some of its messages a ticket of their own", s.split)
+	call(s, writers, "POST /tickets/{ref}/forward", "forwardTicket", "Send the conversation to another administration", s.forward)
 	call(s, writers, "POST /tickets/{ref}/messages 202", "writeMessage", "Answer the citizen, or write a note", s.writeMessage)
 	s.engine.GET(apiPath("/messages/:id/raw"), s.plain(agents, s.rawMessage))
 	s.engine.GET(apiPath("/attachments/:id"), s.plain(agents, s.attachment))
 
 	call(s, agents, "GET /queues", "listQueues", "The load of the queues I may see", s.listQueues)
 	call(s, writers, "POST /queues/{department}/next", "takeNext", "Take the best ticket of a queue", s.takeNext)
+	call(s, agents, "GET /quarantine", "listQuarantine", "What could not be filed by itself", s.listQuarantine)
+	call(s, agents, "GET /quarantine/{id}", "getHeld", "One message of the quarantine", s.getHeld)
+	s.engine.GET(apiPath("/quarantine/:id/raw"), s.plain(agents, s.rawHeld))
+	call(s, writers, "POST /quarantine/{id}/retry", "retryHeld", "Read a message again and file it", s.retryHeld)
+	call(s, writers, "POST /quarantine/{id}/file", "fileHeld", "Make a ticket of a message as it is", s.fileHeld)
 	call(s, agents, "GET /channels", "listChannels", "How each mailbox and line is doing", s.listChannels)
 	s.engine.GET(apiPath("/events"), s.plain(agents, s.events))
 

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
+
 	"guichet/channels"
 	"guichet/ticketing"
 )
@@ -124,16 +126,41 @@ func (s *Server) logContact(ctx context.Context, a ticketing.Actor, in *logConta
 type editTicketInput struct {
 	TicketPath
 	Body struct {
-		Subject  *string `json:"subject,omitempty"`
-		Motive   *string `json:"motive,omitempty" doc:"Empty: none."`
-		Priority *string `json:"priority,omitempty" enum:"low,normal,high,urgent"`
-		Language *string `json:"language,omitempty"`
+		Subject      *string     `json:"subject,omitempty"`
+		Motive       *string     `json:"motive,omitempty" doc:"Empty: none."`
+		Priority     *string     `json:"priority,omitempty" enum:"low,normal,high,urgent"`
+		Language     *string     `json:"language,omitempty"`
+		Tags         *[]string   `json:"tags,omitempty" maxItems:"100" doc:"All of them; at most 20 of 50 characters, kept in lower case, each once."`
+		SnoozedUntil patchedTime `json:"snoozed_until,omitzero" doc:"In the future: puts the ticket aside until then. Null: no longer."`
 	}
+}
+
+// patchedTime is a time that a PATCH leaves out, clears with null, or sets.
+type patchedTime struct {
+	given bool
+	at    time.Time // zero: cleared
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (p *patchedTime) UnmarshalJSON(b []byte) error {
+	p.given = true
+	if string(b) == "null" {
+		return nil
+	}
+	return p.at.UnmarshalJSON(b)
+}
+
+// Schema implements huma.SchemaProvider.
+func (patchedTime) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeString, Format: "date-time", Nullable: true}
 }
 
 func (s *Server) editTicket(ctx context.Context, a ticketing.Actor, in *editTicketInput) (*ticketOutput, error) {
 	b := in.Body
-	edit := ticketing.Edit{Subject: b.Subject, Motive: b.Motive, Language: b.Language}
+	edit := ticketing.Edit{Subject: b.Subject, Motive: b.Motive, Language: b.Language, Tags: b.Tags}
+	if b.SnoozedUntil.given {
+		edit.Snooze = &b.SnoozedUntil.at
+	}
 	if b.Priority != nil {
 		p := ticketing.Priority(*b.Priority)
 		edit.Priority = &p

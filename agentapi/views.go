@@ -40,6 +40,8 @@ type TicketRow struct {
 	DueAt        *time.Time  `json:"due_at"`
 	SnoozedUntil *time.Time  `json:"snoozed_until"`
 	MergedInto   *string     `json:"merged_into"`
+	Tags         []string    `json:"tags" nullable:"false"`
+	Undelivered  bool        `json:"undelivered" doc:"The last message of ours did not arrive. Never told of a closed ticket."`
 }
 
 // ticketView is a ticket with all that belongs to it.
@@ -47,7 +49,6 @@ type ticketView struct {
 	TicketRow
 	Participants []participantView `json:"participants" nullable:"false" doc:"Who belongs to it beside its citizen."`
 	Deadlines    []deadlineView    `json:"deadlines" nullable:"false"`
-	Tags         []string          `json:"tags" nullable:"false"`
 	Links        []linkView        `json:"links" nullable:"false" doc:"Tickets tied to it, as far as the caller may know of them."`
 	Messages     []messageView     `json:"messages" nullable:"false" doc:"By time."`
 	Calls        []string          `json:"calls" nullable:"false" doc:"Telephone calls; this version takes none."`
@@ -73,7 +74,7 @@ type deadlineView struct {
 }
 
 type linkView struct {
-	Kind      string `json:"kind" doc:"quoted: it names the other's reference. follows: it continues a closed one."`
+	Kind      string `json:"kind" enum:"quoted,follows,merged,split" doc:"quoted: one names the other's reference. follows: one continues the other, which was closed. merged: one was merged into the other. split: one was split from the other."`
 	Reference string `json:"reference"`
 	Subject   string `json:"subject"`
 	Status    string `json:"status"`
@@ -115,7 +116,8 @@ type attachmentView struct {
 type deliveryView struct {
 	State    string `json:"state" enum:"queued,sending,sent,delivered,failed,parked,bounced"`
 	Attempts int    `json:"attempts"`
-	Error    string `json:"error" doc:"Of the last attempt, in the other side's words."`
+	Error    string `json:"error" doc:"Of the last attempt, or of what came back, in the other side's words."`
+	Reason   string `json:"reason,omitempty" enum:"no_such_address,no_such_domain,mailbox_disabled,mailbox_full,too_large,unreachable,refused,unknown" doc:"With failed, parked and bounced: why, stable, for programs."`
 }
 
 type ticketEventView struct {
@@ -135,7 +137,7 @@ func viewRow(r ticketing.TicketRow) TicketRow {
 		Priority: string(t.Priority), Assignee: t.AssigneeID, AssigneeName: orNull(r.AssigneeName), Language: t.Language,
 		ReceivedAt: t.ReceivedAt.UTC(), RegisteredAt: t.RegisteredAt.UTC(), UpdatedAt: t.UpdatedAt.UTC(), QueuedAt: utc(t.QueuedAt),
 		FirstReplyAt: utc(t.FirstReplyAt), ClosedAt: utc(t.ClosedAt), DueAt: utc(t.DueAt), SnoozedUntil: utc(t.SnoozedUntil),
-		MergedInto: t.MergedInto,
+		MergedInto: t.MergedInto, Tags: append([]string{}, t.Tags...), Undelivered: r.Undelivered,
 	}
 	if t.CitizenID != nil {
 		v.Citizen = &citizenRef{ID: *t.CitizenID, Name: r.CitizenName, Kind: string(r.CitizenKind)}
@@ -146,13 +148,13 @@ func viewRow(r ticketing.TicketRow) TicketRow {
 // viewAlone shows a ticket without what belongs to it.
 func viewAlone(r ticketing.TicketRow) *ticketView {
 	return &ticketView{
-		TicketRow: viewRow(r), Participants: []participantView{}, Deadlines: []deadlineView{}, Tags: []string{}, Links: []linkView{},
+		TicketRow: viewRow(r), Participants: []participantView{}, Deadlines: []deadlineView{}, Links: []linkView{},
 		Messages: []messageView{}, Calls: []string{}, Events: []ticketEventView{},
 	}
 }
 
 func viewDossier(town *ticketing.Snapshot, a ticketing.Actor, d ticketing.Dossier) *ticketView {
-	row := ticketing.TicketRow{Ticket: d.Ticket}
+	row := ticketing.TicketRow{Ticket: d.Ticket, Undelivered: d.Undelivered()}
 	if d.Citizen != nil {
 		row.CitizenName, row.CitizenKind = ticketing.DisplayName(*d.Citizen), d.Citizen.Kind
 	}
@@ -201,7 +203,7 @@ func viewMessage(town *ticketing.Snapshot, m ticketing.Message) messageView {
 		v.Attachments = append(v.Attachments, attachmentView{ID: f.ID, Name: f.Name, Type: f.Type, Size: f.Size})
 	}
 	if m.Delivery != nil {
-		v.Delivery = &deliveryView{State: string(m.Delivery.State), Attempts: m.Delivery.Attempts, Error: m.Delivery.Error}
+		v.Delivery = &deliveryView{State: string(m.Delivery.State), Attempts: m.Delivery.Attempts, Error: m.Delivery.Error, Reason: string(m.Delivery.Reason())}
 	}
 	return v
 }

@@ -19,6 +19,7 @@ import (
 	"guichet/agentapi/auth"
 	"guichet/agentapi/console"
 	"guichet/channels"
+	"guichet/channels/email"
 	"guichet/routing"
 	"guichet/ticketing"
 	"guichet/ticketing/store"
@@ -49,17 +50,18 @@ agents:
 
 // world is a whole Guichet behind a server of the test's own.
 type world struct {
-	tb     testing.TB
-	db     *store.DB
-	town   *ticketing.Town
-	desk   *ticketing.Desk
-	router *routing.Router
-	guard  *auth.Guard
-	server *agentapi.Server
-	url    string
-	log    *lockedBuffer
-	shift  atomic.Int64 // how far the clock was moved, in nanoseconds
-	mails  int
+	tb         testing.TB
+	db         *store.DB
+	town       *ticketing.Town
+	desk       *ticketing.Desk
+	quarantine *ticketing.Quarantine
+	router     *routing.Router
+	guard      *auth.Guard
+	server     *agentapi.Server
+	url        string
+	log        *lockedBuffer
+	shift      atomic.Int64 // how far the clock was moved, in nanoseconds
+	mails      int
 
 	redisGone bool // the test has closed it
 }
@@ -105,12 +107,13 @@ func newWorld(tb testing.TB, db *store.DB, change ...func(*agentapi.Parts)) *wor
 	reader := ticketing.NewReader(db, files, w.town, w.router, w.now)
 	journal := ticketing.NewJournal(db, w.router, log)
 	w.guard = auth.New(auth.Parts{Store: db, Town: w.town, Router: w.router, Now: w.now, Log: log})
+	w.quarantine = ticketing.NewQuarantine(w.desk, map[channels.Name]channels.Rereader{channels.Email: email.NewReader(nil)})
 	pages, err := console.New(console.Parts{
-		Desk: w.desk, Reader: reader, Town: w.town, Guard: w.guard, Now: w.now, Log: log, SafeHTML: func(string) string { return "" },
+		Desk: w.desk, Reader: reader, Quarantine: w.quarantine, Town: w.town, Guard: w.guard, Now: w.now, Log: log, SafeHTML: func(string) string { return "" },
 	})
 	w.must(err)
 	parts := agentapi.Parts{
-		Desk: w.desk, Reader: reader, Town: w.town, Journal: journal, Router: w.router, Store: db, Guard: w.guard, Console: pages,
+		Desk: w.desk, Reader: reader, Quarantine: w.quarantine, Town: w.town, Journal: journal, Router: w.router, Store: db, Guard: w.guard, Console: pages,
 		Metrics: metrics, PublicURL: "http://guichet.example", Version: "test", Log: log, Now: w.now,
 	}
 	for _, c := range change {

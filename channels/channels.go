@@ -192,3 +192,10 @@ type Health struct {
 	LastError   string     // empty while working
 	At          time.Time  // when this was noted
 }
+
+// Rereader reads a message again from its bytes: one that was put aside, once the program that reads it is a better one. line is what
+// it came through, at when. What can't be read is said as it was the first time: in Quarantine, with whatever could be read. The
+// error is for bytes that are no message of this channel.
+type Rereader interface {
+	Read(raw []byte, line string, at time.Time) (Inbound, error)
+}

@@ -3,6 +3,7 @@ package ticketing
 import (
 	"errors"
 	"strings"
+	"time"
 
 	"guichet/channels"
 )
@@ -10,6 +11,9 @@ import (
 // maxAcknowledgements is how many automatic acknowledgements one address gets in 24 hours: two programs that answer each other
 // stop there.
 const maxAcknowledgements = 5
+
+// bouncedFor is how long an address that does not exist is not acknowledged to again.
+const bouncedFor = 7 * 24 * time.Hour
 
 // acknowledge writes the acknowledgement of receipt (CRPA, art. L112-11 and R112-11-1), unless nothing may go out by itself.
 func (f *filing) acknowledge(t *Ticket, in channels.Inbound, m Message, name string) error {
@@ -26,14 +30,17 @@ func (f *filing) acknowledge(t *Ticket, in channels.Inbound, m Message, name str
 		reason = "no_mailbox"
 	case f.ours(to):
 		reason = "own_address"
-	case f.acks[to] >= maxAcknowledgements:
+	case f.ackedToday(to) >= maxAcknowledgements:
 		reason = "too_many"
+	case bouncedLast(f.acks[to]):
+		reason = "bounced"
 	}
 	if reason != "" {
 		f.events = append(f.events, event(EventAckWithheld, *t, f.desk.now, nil, Data{"reason": reason}))
+		f.withheld = append(f.withheld, reason)
 		return nil
 	}
-	f.acks[to]++
+	f.acks[to] = append(f.acks[to], Acknowledgement{At: f.now, State: DeliveryQueued})
 	ack := Message{ // its words follow once the reference is known
 		ID: NewID(), TicketID: t.ID, Direction: Out, Channel: string(channels.Email), Line: line.Name,
 		FromName: f.desk.town.Profile.Name, FromValue: line.Address, To: Addresses{{Name: name, Value: to}},
@@ -45,6 +52,26 @@ func (f *filing) acknowledge(t *Ticket, in channels.Inbound, m Message, name str
 	e.MessageID = &ack.ID
 	f.events = append(f.events, e)
 	return nil
+}
+
+// ackedToday counts what machines have sent an address within 24 hours.
+func (f *filing) ackedToday(address string) int {
+	n := 0
+	for _, a := range f.acks[address] {
+		if a.At.After(f.now.Add(-24 * time.Hour)) {
+			n++
+		}
+	}
+	return n
+}
+
+// bouncedLast tells whether the last of these found no such address.
+func bouncedLast(sent []Acknowledgement) bool {
+	if len(sent) == 0 {
+		return false
+	}
+	last := sent[len(sent)-1]
+	return Delivery{State: last.State, Error: last.Error}.Reason() == NoSuchAddress
 }
 
 // acknowledged is the address an acknowledgement goes to, in lower case: where the writer wants answers. It is empty when there is

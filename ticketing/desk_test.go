@@ -399,6 +399,15 @@ func TestWhatIsHiddenIsNotThere(t *testing.T) {
 				_, err := h.desk.Assign(ctx, outside, r, "agent@valmont.example", "", 0)
 				return err
 			},
+			"merge": func(r string) error { _, err := h.desk.Merge(ctx, outside, r, "2026-00001", "x", 0); return err },
+			"forward": func(r string) error {
+				_, err := h.desk.Forward(ctx, outside, r, ticketing.Forwarding{To: "a@example.org", Reason: "x"})
+				return err
+			},
+			"split": func(r string) error {
+				_, _, err := h.desk.Split(ctx, outside, r, ticketing.Splitting{Messages: []string{"x"}, Department: "voirie"})
+				return err
+			},
 			"edit": func(r string) error { _, err := h.desk.Edit(ctx, outside, r, ticketing.Edit{}, 0); return err },
 		} {
 			there, gone := do(ccas), do("2026-99999")

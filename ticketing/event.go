@@ -23,7 +23,11 @@ const (
 	EventAckWithheld       EventType = "ack.withheld" // owed and not sent; the reason is in Data
 	EventDeliveryChanged   EventType = "delivery.changed"
 	EventCitizenCreated    EventType = "citizen.created"
-	EventQuarantined       EventType = "message.quarantined"
+	EventTicketMerged      EventType = "ticket.merged" // told to both: into is the one that lives on
+	EventTicketSplit       EventType = "ticket.split"  // messages of it became another ticket
+	EventTicketForwarded   EventType = "ticket.forwarded"
+	EventQuarantined       EventType = "message.quarantined" // of no ticket, as the next: it came in and waits for a person
+	EventQuarantineLeft    EventType = "quarantine.left"     // it waits no longer
 )
 
 // Event is one line of the append-only journal; the timeline, the audit and the live view all read it. It holds identifiers, never

@@ -20,13 +20,14 @@ type filing struct {
 	town   *Snapshot
 	now    time.Time
 	onDuty map[string]string
+	held   *release // what waits in quarantine and is filed now; nil: the messages have just arrived
 
-	citizens map[string]Citizen         // by the address they claim
-	tickets  map[string]*Ticket         // those named by the evidence, and the new ones
-	knows    map[string]map[string]bool // per ticket, the addresses that belong to it
-	byID     map[string][]FiledUnder    // by Message-ID
-	byTag    map[string]string          // ticket ids by reference
-	acks     map[string]int             // acknowledgements of the last day per address
+	citizens map[string]Citizen           // by the address they claim
+	tickets  map[string]*Ticket           // those named by the evidence, and the new ones
+	knows    map[string]map[string]bool   // per ticket, the addresses that belong to it
+	byID     map[string][]FiledUnder      // by Message-ID
+	byTag    map[string]string            // ticket ids by reference
+	acks     map[string][]Acknowledgement // of the last days, per address
 
 	fresh      []*Ticket // without a number until the end
 	joined     map[string]*Ticket
@@ -37,7 +38,9 @@ type filing struct {
 	messages   []Message
 	files      []Attachment
 	deliveries []Delivery
+	bounces    []bounce
 	events     []Event
+	withheld   []string // why acknowledgements were not sent
 	touched    []string
 	results    []*Ticket // per message of the group, nil for a duplicate that has no ticket
 	filed      []channels.Filed
@@ -45,7 +48,7 @@ type filing struct {
 }
 
 func (f *filing) run(ctx context.Context, group []channels.Inbound, originals []Original, blobs [][]Attachment) error {
-	added, err := f.tx.AddOriginals(ctx, originals)
+	added, err := f.keep(ctx, originals)
 	if err != nil {
 		return wrap("originals", err)
 	}
@@ -62,6 +65,11 @@ func (f *filing) run(ctx context.Context, group []channels.Inbound, originals []
 			continue
 		}
 		delete(added, key) // the same message twice in one group: the second is a duplicate
+		if in.Quarantine != "" {
+			f.filed[i].Result = channels.Quarantined
+			f.events = append(f.events, heldEvent(EventQuarantined, originals[i], f.now, nil))
+			continue
+		}
 		news = append(news, i)
 	}
 	if len(news) > 0 {
@@ -69,7 +77,7 @@ func (f *filing) run(ctx context.Context, group []channels.Inbound, originals []
 			return err
 		}
 		for _, i := range news {
-			if err := f.one(i, group[i], originals[i], blobs[i]); err != nil {
+			if err := f.one(ctx, i, group[i], originals[i], blobs[i]); err != nil {
 				return fmt.Errorf("message %d of the group: %w", i+1, err)
 			}
 		}
@@ -78,6 +86,20 @@ func (f *filing) run(ctx context.Context, group []channels.Inbound, originals []
 		return err
 	}
 	return f.duplicates(ctx, group)
+}
+
+// keep inserts the originals and tells which are new; or takes the one that waits out of quarantine, unless somebody was faster.
+func (f *filing) keep(ctx context.Context, originals []Original) (map[OriginalKey]bool, error) {
+	if f.held == nil {
+		return f.tx.AddOriginals(ctx, originals)
+	}
+	o, err := f.tx.LockOriginal(ctx, f.held.original.ID)
+	if err != nil || o.State != OriginalQuarantined {
+		return nil, err
+	}
+	o.State = OriginalFiled
+	f.events = append(f.events, heldEvent(EventQuarantineLeft, o, f.now, &f.held.by.ID))
+	return map[OriginalKey]bool{{o.Channel, o.Key}: true}, f.tx.SaveOriginal(ctx, o)
 }
 
 // read loads what the new messages may belong to.
@@ -124,7 +146,7 @@ func (f *filing) read(ctx context.Context, group []channels.Inbound, news []int)
 			ids[t.ID] = true
 		}
 	}
-	if f.acks, err = f.tx.CountAcknowledgements(ctx, answered, f.now.Add(-24*time.Hour)); err != nil {
+	if f.acks, err = f.tx.Acknowledgements(ctx, answered, f.now.Add(-bouncedFor)); err != nil {
 		return wrap("acknowledgements", err)
 	}
 	return f.load(ctx, ids)
@@ -170,15 +192,26 @@ func (f *filing) know(ticketID, address string) {
 const maxShown = 2 << 20
 
 // one decides one message.
-func (f *filing) one(i int, in channels.Inbound, o Original, files []Attachment) error {
+func (f *filing) one(ctx context.Context, i int, in channels.Inbound, o Original, files []Attachment) error {
+	if in.Report != nil && in.Automatic == "" {
+		in.Automatic = "bounce"
+	}
+	if in.Spam != "" && in.Silent == "" {
+		in.Silent = "spam"
+	}
 	from := Writer(in)
-	citizen := f.citizen(in, from)
 	placement := Place(in, f.evidence(in), f.now)
+	if in.Report != nil {
+		placement.Stranger = false // a mail server is nobody who could be known
+	}
 	t := placement.Ticket
 	if t == nil {
-		t = f.open(in, citizen, placement)
+		t = f.open(in, f.citizen(in, from), placement)
 		f.filed[i].Result = channels.Created
 	} else {
+		if c, ok := f.citizens[from.Value]; ok && !placement.Stranger {
+			f.touched = append(f.touched, c.ID)
+		}
 		f.join(t, in)
 		f.filed[i].Result = channels.Joined
 	}
@@ -198,21 +231,30 @@ func (f *filing) one(i int, in channels.Inbound, o Original, files []Attachment)
 	}
 	f.messages = append(f.messages, m)
 	if m.ExternalID != "" {
-		f.byID[m.ExternalID] = append(f.byID[m.ExternalID], FiledUnder{ExternalID: m.ExternalID, TicketID: t.ID})
+		f.byID[m.ExternalID] = append(f.byID[m.ExternalID], FiledUnder{ExternalID: m.ExternalID, TicketID: t.ID, MessageID: m.ID, Direction: In})
 	}
 	for _, a := range files {
 		a.MessageID = m.ID
 		f.files = append(f.files, a)
 	}
 	e := event(EventMessageReceived, *t, f.desk.now, nil, Data{"channel": m.Channel})
+	if f.held != nil {
+		e.AgentID, e.Data["quarantine"] = &f.held.by.ID, string(o.Reason)
+	}
 	e.MessageID = &m.ID
 	f.events = append(f.events, e)
-	if from.Value != "" && !placement.Stranger {
+	if in.Report != nil {
+		if err := f.bounce(ctx, in, t); err != nil {
+			return err
+		}
+	}
+	joinedByMachine := in.Automatic != "" && f.filed[i].Result == channels.Joined // it belongs to nobody's conversation
+	if from.Value != "" && !placement.Stranger && !joinedByMachine {
 		f.participate(t.ID, Participant{TicketID: t.ID, Type: "email", Value: from.Value, Name: clip(from.Name, 300), Role: "sender"})
 	}
 	for _, c := range in.Cc { // they are on the ticket, but no citizens: one mail may name sixty strangers
 		value := strings.ToLower(c.Value)
-		if len(f.people) < 5000 && value != "" && !f.ours(value) && !placement.Stranger {
+		if len(f.people) < 5000 && value != "" && !f.ours(value) && !placement.Stranger && !joinedByMachine {
 			f.people = append(f.people, Participant{TicketID: t.ID, Type: "email", Value: clip(value, 320), Name: clip(c.Name, 300), Role: "copied"})
 		}
 	}
@@ -231,17 +273,7 @@ func readable(list []channels.Address) Addresses {
 	return clean
 }
 
-// ours tells whether an address is one of the town's own, with or without a token.
-func (f *filing) ours(address string) bool {
-	local, host, _ := strings.Cut(address, "@")
-	local, _, _ = strings.Cut(local, "+")
-	for _, l := range f.town.Lines {
-		if strings.EqualFold(l.Address, local+"@"+host) {
-			return true
-		}
-	}
-	return false
-}
+func (f *filing) ours(address string) bool { return f.town.ours(address) }
 
 func (f *filing) participate(ticketID string, p Participant) {
 	if !f.knows[ticketID][p.Value] {
@@ -287,8 +319,8 @@ func (f *filing) language(in channels.Inbound) string {
 func (f *filing) evidence(in channels.Inbound) Evidence {
 	cited := citedIDs(in)
 	e := Evidence{
-		Signed: f.desk.keys.signedTickets(in, cited), Tickets: f.tickets,
-		Knows: func(ticketID, address string) bool { return f.knows[ticketID][address] },
+		Signed: append(f.moved(in, cited), f.desk.keys.signedTickets(in, cited)...), Tickets: f.tickets,
+		Knows: func(ticketID, address string) bool { return f.knows[ticketID][address] || f.hers(ticketID, address) },
 		ReopenWithin: func(code string) int {
 			department, _ := f.town.Department(code)
 			return department.ReopenWithin
@@ -307,6 +339,30 @@ func (f *filing) evidence(in channels.Inbound) Evidence {
 	return e
 }
 
+// moved lists the tickets that messages of ours are in which their Message-ID does not tell: they were split off since, or, in what a
+// mail server reports, it was signed with a key nobody has any more.
+func (f *filing) moved(in channels.Inbound, cited []string) []string {
+	var ids []string
+	for _, id := range cited {
+		signed, ok := f.desk.keys.ReadMessageID(id)
+		if !ok && in.Report == nil {
+			continue
+		}
+		for _, u := range f.byID[id] {
+			if u.Direction == Out && u.TicketID != signed {
+				ids = append(ids, u.TicketID)
+			}
+		}
+	}
+	return ids
+}
+
+// hers tells whether an address is claimed by the citizen of a ticket.
+func (f *filing) hers(ticketID, address string) bool {
+	t, c := f.tickets[ticketID], f.citizens[address]
+	return t != nil && t.CitizenID != nil && *t.CitizenID == c.ID
+}
+
 // open makes a new ticket and routes it.
 func (f *filing) open(in channels.Inbound, citizen *Citizen, p Placement) *Ticket {
 	line, _ := f.town.Line(in.Line)
@@ -317,6 +373,9 @@ func (f *filing) open(in channels.Inbound, citizen *Citizen, p Placement) *Ticke
 	decision := f.town.Rules.Decide(routing.Facts{
 		Channel: string(in.Channel), Line: in.Line, Fallback: fallback, Subject: in.Subject, Text: visible(in), Sender: Writer(in).Value,
 	})
+	if f.held != nil && f.held.department != "" {
+		decision = routing.Decision{Department: f.held.department}
+	}
 	t := &Ticket{
 		ID: NewID(), Version: 1, Subject: clip(in.Subject, 998), Status: StatusNew, Channel: string(in.Channel), Line: in.Line,
 		Department: decision.Department, Motive: decision.Motive, Priority: priorityOr(decision.Priority), Weight: 1,
@@ -325,6 +384,9 @@ func (f *filing) open(in channels.Inbound, citizen *Citizen, p Placement) *Ticke
 	}
 	if citizen != nil {
 		t.CitizenID = &citizen.ID
+	}
+	if in.Spam != "" {
+		t.Tags = Strings{TagSpam}
 	}
 	f.tickets[t.ID] = t
 	f.fresh = append(f.fresh, t)
@@ -366,6 +428,7 @@ func (f *filing) join(t *Ticket, in channels.Inbound) {
 		return
 	}
 	t.Preview = preview(visible(in))
+	t.SnoozedUntil = nil // she does not wait for what was to be waited for
 	switch t.Status {
 	case StatusClosed:
 		t.Status, t.Outcome, t.ClosedAt = StatusOpen, "", nil
@@ -428,6 +491,15 @@ func (f *filing) write(ctx context.Context) error {
 			return wrap("ticket "+t.Reference(), err)
 		}
 		f.effects.settle(*t, f.desk.now)
+	}
+	for _, b := range f.bounces {
+		changed, err := f.tx.Bounce(ctx, b.messageID, b.words, f.now)
+		if err != nil {
+			return wrap("bounce", err)
+		}
+		if changed {
+			f.events = append(f.events, b.event)
+		}
 	}
 	f.effects.outbox = len(f.deliveries) > 0
 	for i, t := range f.results {

@@ -162,11 +162,14 @@ func (j *Journal) Follow(ctx context.Context, after *Position, emit func(Event) 
 
 func (p Position) before(q Position) bool { return p.Tx < q.Tx || p.Tx == q.Tx && p.ID < q.ID }
 
-// MayFollow tells whether an actor may learn of an event: those of departments she sees, and, as an administrator, what was put
-// into quarantine.
+// MayFollow tells whether an actor may learn of an event: those of departments she sees, and what goes on in the part of the
+// quarantine she may know of.
 func (s *Snapshot) MayFollow(a Actor, e Event) bool {
+	if e.Type == EventQuarantined || e.Type == EventQuarantineLeft {
+		return a.Can(ActSeeHeld, s.LineSubject(e.Data["line"]))
+	}
 	if e.Department == "" {
-		return e.Type == EventQuarantined && a.Has(RoleAdmin)
+		return false
 	}
 	d, _ := s.Department(e.Department)
 	return a.Sees(d)

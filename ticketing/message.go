@@ -49,6 +49,9 @@ type Message struct {
 // IsAutomatic tells whether a machine wrote it.
 func (m Message) IsAutomatic() bool { return m.Automatic != "" }
 
+// CameIn tells whether it is a person's to the town hall.
+func (m Message) CameIn() bool { return m.Direction == In && m.Automatic == "" }
+
 // Attachment is a file of a message. Its bytes are in the file store under their SHA-256.
 type Attachment struct {
 	ID        string `gorm:"primaryKey"`
@@ -68,14 +71,21 @@ type Original struct {
 	Channel    string
 	Key        string
 	Line       string
-	Raw        []byte // up to MaxRowOriginal bytes; larger ones are files
+	Raw        []byte // up to MaxRowOriginal bytes; larger ones are files, and only in quarantine their beginning is here too
 	SHA256     string `gorm:"column:sha256"` // of the file, when it is one
 	Size       int
-	State      string // filed | quarantined
-	Error      string // why it was quarantined
+	State      string        // filed | quarantined
+	Reason     channels.Hold // why it waits in quarantine, or waited there; empty: it never did
+	Error      string        // the same in words for the log
 	ReceivedAt time.Time
 	CreatedAt  time.Time
 }
+
+// The states of an original.
+const (
+	OriginalFiled       = "filed"
+	OriginalQuarantined = "quarantined"
+)
 
 // MaxRowOriginal is the largest original kept as a row, in bytes.
 const MaxRowOriginal = 256 << 10

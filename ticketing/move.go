@@ -62,7 +62,7 @@ func (d *Desk) Transfer(ctx context.Context, a Actor, reference, department, rea
 		}
 		left := event(EventTicketLeft, *t, d.now, &a.ID, nil)
 		from := t.Department
-		t.Department, t.AssigneeID, t.QueuedAt, t.Rule = department, nil, &now, ""
+		t.Department, t.AssigneeID, t.QueuedAt, t.Rule, t.SnoozedUntil = department, nil, &now, "", nil
 		if m, ok := s.Motive(t.Motive); ok && m.Department != department {
 			t.Motive = ""
 		}
@@ -86,7 +86,7 @@ func (d *Desk) Close(ctx context.Context, a Actor, reference string, outcome Clo
 		if t.Status == StatusClosed {
 			return nil, conflict("closed")
 		}
-		t.Status, t.Outcome, t.ClosedAt, t.QueuedAt = StatusClosed, outcome, &now, nil
+		t.Status, t.Outcome, t.ClosedAt, t.QueuedAt, t.SnoozedUntil = StatusClosed, outcome, &now, nil, nil
 		if t.TakenAt == nil {
 			t.TakenAt = &now
 		}
@@ -117,12 +117,17 @@ type Edit struct {
 	Motive   *string
 	Priority *Priority
 	Language *string
+	Tags     *[]string
+	Snooze   *time.Time // zero: no longer
 }
+
+// maxSnooze is how long a ticket may be put aside.
+const maxSnooze = 366 * 24 * time.Hour
 
 // Edit corrects a ticket.
 func (d *Desk) Edit(ctx context.Context, a Actor, reference string, e Edit, ifMatch int) (Ticket, error) {
 	s := d.town.Now()
-	return d.move(ctx, a, ActEdit, reference, ifMatch, func(t *Ticket, _ time.Time) ([]Event, error) {
+	return d.move(ctx, a, ActEdit, reference, ifMatch, func(t *Ticket, now time.Time) ([]Event, error) {
 		changed := Data{}
 		if e.Subject != nil {
 			subject := strings.TrimSpace(*e.Subject)
@@ -149,9 +154,40 @@ func (d *Desk) Edit(ctx context.Context, a Actor, reference string, e Edit, ifMa
 			}
 			t.Language, changed["language"] = *e.Language, *e.Language
 		}
+		if e.Tags != nil {
+			tags, err := cleanTags(*e.Tags)
+			if err != nil {
+				return nil, err
+			}
+			if !slices.Equal(tags, t.Tags) {
+				t.Tags, changed["tags"] = tags, "changed"
+			}
+		}
+		if e.Snooze != nil {
+			until, err := snoozed(*e.Snooze, *t, now)
+			if err != nil {
+				return nil, err
+			}
+			t.SnoozedUntil, changed["snoozed_until"] = until, stamp(until)
+		}
 		if len(changed) == 0 {
 			return nil, nil
 		}
 		return []Event{event(EventTicketChanged, *t, d.now, &a.ID, changed)}, nil
 	})
+}
+
+// snoozed checks until when a ticket is to be put aside; nil: it is not. Reconcile brings it back into its queue then.
+func snoozed(until time.Time, t Ticket, now time.Time) (*time.Time, error) {
+	switch until = until.UTC().Truncate(time.Microsecond); {
+	case until.IsZero():
+		return nil, nil
+	case t.Status == StatusClosed:
+		return nil, conflict("closed")
+	case !until.After(now):
+		return nil, invalid("snoozed_until", "in_the_past")
+	case until.After(now.Add(maxSnooze)):
+		return nil, invalid("snoozed_until", "too_far")
+	}
+	return &until, nil
 }

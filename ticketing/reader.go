@@ -139,6 +139,19 @@ type Dossier struct {
 	Links        []LinkedTicket
 }
 
+// Undelivered tells whether the last message of ours did not arrive, as lists do.
+func (d Dossier) Undelivered() bool {
+	if d.Ticket.Status == StatusClosed {
+		return false
+	}
+	for _, m := range slices.Backward(d.Messages) {
+		if m.Direction == Out {
+			return m.Delivery != nil && m.Delivery.State.Undelivered()
+		}
+	}
+	return false
+}
+
 // LinkedTicket is a ticket tied to another, as far as the actor may know of it.
 type LinkedTicket struct {
 	Kind      string
@@ -202,7 +215,7 @@ func (s *Snapshot) reserve(a Actor, d *Dossier) {
 	d.Messages = slices.DeleteFunc(d.Messages, func(m Message) bool { return hidden[m.ID] })
 	for i, e := range d.Events {
 		from, to := e.Data["from"], e.Data["to"]
-		if e.Type == EventTicketTransferred && (!sees(from) || !sees(to)) {
+		if from != "" && to != "" && (!sees(from) || !sees(to)) { // between departments: transferred, merged, split
 			d.Events[i].Data = nil
 		}
 	}

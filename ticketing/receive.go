@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"time"
 
@@ -18,7 +19,7 @@ func (d *Desk) Receive(ctx context.Context, group []channels.Inbound) ([]channel
 	if len(group) == 0 {
 		return nil, nil
 	}
-	filed, err := d.file(ctx, group)
+	filed, err := d.file(ctx, group, nil)
 	switch {
 	case err == nil:
 		d.failing.succeeded(group, d.now())
@@ -30,8 +31,10 @@ func (d *Desk) Receive(ctx context.Context, group []channels.Inbound) ([]channel
 		return d.fileEach(ctx, group)
 	case errors.Is(err, errFiles): // a full disk is no message's fault
 		return nil, err
-	case errors.Is(err, ErrRejected), d.failing.tooLong(group[0], d.now()):
-		return d.quarantine(ctx, group[0], err)
+	case errors.Is(err, ErrRejected):
+		return d.quarantine(ctx, group[0], HoldRejected, err)
+	case d.failing.tooLong(group[0], d.now()):
+		return d.quarantine(ctx, group[0], HoldFailing, err)
 	}
 	return nil, err
 }
@@ -91,41 +94,16 @@ func (d *Desk) fileEach(ctx context.Context, group []channels.Inbound) ([]channe
 
 // quarantine keeps a message that could not be filed, whole, with the reason. It fails only when the database does, and then the
 // channel offers the message again.
-func (d *Desk) quarantine(ctx context.Context, in channels.Inbound, cause error) ([]channels.Filed, error) {
-	o, err := d.original(ctx, in)
-	if err != nil {
-		return nil, err
-	}
-	o.State, o.Error = "quarantined", clip(cause.Error(), 500)
-	result := channels.Duplicate
-	err = d.store.InTx(ctx, func(tx Nouns) error {
-		result = channels.Duplicate
-		added, err := tx.AddOriginals(ctx, []Original{o})
-		if err != nil {
-			return err
-		}
-		if err := tx.AddCopies(ctx, copiesOf([]channels.Inbound{in}, d.now())); err != nil {
-			return err
-		}
-		if !added[OriginalKey{o.Channel, o.Key}] {
-			return nil
-		}
-		result = channels.Quarantined
-		return tx.AddEvents(ctx, []Event{{At: d.now(), Type: EventQuarantined, Data: Data{"original": o.ID, "channel": o.Channel}}})
-	})
-	if err != nil {
-		return nil, err
-	}
-	if result == channels.Quarantined {
-		d.log.Error("a message could not be filed; it is in quarantine", "original_id", o.ID, "channel", o.Channel, "error", cause)
-	}
-	d.stats.Received(string(in.Channel), string(result), 1)
-	d.after(ctx, effects{})
-	return []channels.Filed{{Result: result}}, nil
+func (d *Desk) quarantine(ctx context.Context, in channels.Inbound, reason channels.Hold, cause error) ([]channels.Filed, error) {
+	d.log.Error("a message can't be filed; it is kept in quarantine", "channel", in.Channel, "line", in.Line, "reason", reason, "error", cause)
+	in.Quarantine, in.Warnings = reason, []string{cause.Error()}
+	in.Attachments = nil // its original has them
+	return d.file(ctx, []channels.Inbound{in}, nil)
 }
 
-// file files a group in one transaction. A bug that one message meets must not stop the mailbox: a panic is that message's.
-func (d *Desk) file(ctx context.Context, group []channels.Inbound) (_ []channels.Filed, err error) {
+// file files a group in one transaction, or the one message that leaves quarantine. What must wait for a person is kept for her in the
+// same transaction. A bug that one message meets must not stop the mailbox: a panic is that message's.
+func (d *Desk) file(ctx context.Context, group []channels.Inbound, held *release) (_ []channels.Filed, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			d.log.Error("filing panicked", "panic", p, "stack", string(debug.Stack()))
@@ -136,8 +114,13 @@ func (d *Desk) file(ctx context.Context, group []channels.Inbound) (_ []channels
 	blobs := make([][]Attachment, len(group))
 	for i, in := range group { // files are safe before a row names them
 		var err error
-		if originals[i], err = d.original(ctx, in); err != nil {
+		if held != nil {
+			originals[i] = held.original
+		} else if originals[i], err = d.original(ctx, in); err != nil {
 			return nil, err
+		}
+		if in.Quarantine != "" {
+			continue
 		}
 		if blobs[i], err = d.keepAttachments(ctx, in); err != nil {
 			return nil, err
@@ -149,14 +132,21 @@ func (d *Desk) file(ctx context.Context, group []channels.Inbound) (_ []channels
 	}
 	var f *filing
 	err = d.store.InTx(ctx, func(tx Nouns) error {
-		f = &filing{desk: d, tx: tx, town: d.town.Now(), now: d.now(), onDuty: onDuty}
+		f = &filing{desk: d, tx: tx, town: d.town.Now(), now: d.now(), onDuty: onDuty, held: held}
 		return f.run(ctx, group, originals, blobs)
 	})
 	if err != nil {
 		return nil, err
 	}
-	for _, r := range f.filed {
+	for i, r := range f.filed {
 		d.stats.Received(string(group[0].Channel), string(r.Result), 1)
+		if r.Result == channels.Quarantined {
+			o := originals[i]
+			d.log.Error("a message waits in quarantine; somebody must look at it", "original_id", o.ID, "channel", o.Channel, "line", o.Line, "reason", o.Reason)
+		}
+	}
+	for _, reason := range f.withheld {
+		d.log.Info("an acknowledgement was not sent", "reason", reason)
 	}
 	d.after(ctx, f.effects)
 	return f.filed, nil
@@ -166,8 +156,11 @@ var errFiles = errors.New("the file store can't keep it")
 
 func (d *Desk) original(ctx context.Context, in channels.Inbound) (Original, error) {
 	o := Original{
-		ID: NewID(), Channel: string(in.Channel), Key: in.Key, Line: in.Line, Size: len(in.Raw), State: "filed",
+		ID: NewID(), Channel: string(in.Channel), Key: in.Key, Line: in.Line, Size: len(in.Raw), State: OriginalFiled,
 		ReceivedAt: in.At, CreatedAt: d.now(),
+	}
+	if in.Quarantine != "" {
+		o.State, o.Reason, o.Error = OriginalQuarantined, in.Quarantine, clip(strings.Join(in.Warnings, "; "), 500)
 	}
 	if len(in.Raw) <= MaxRowOriginal {
 		o.Raw = in.Raw
@@ -177,6 +170,9 @@ func (d *Desk) original(ctx context.Context, in channels.Inbound) (Original, err
 	o.SHA256, err = d.files.Put(ctx, in.Raw)
 	if err != nil {
 		return o, fmt.Errorf("%w: a large original: %w", errFiles, err)
+	}
+	if in.Quarantine != "" {
+		o.Raw = in.Raw[:HeadSize] // for the list of what waits
 	}
 	return o, nil
 }

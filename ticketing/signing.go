@@ -53,17 +53,38 @@ func (k Keys) MessageID(ticketID, messageID, host string) string {
 
 // ReadMessageID gives the ticket of a Message-ID of ours, if the signature is right.
 func (k Keys) ReadMessageID(id string) (ticketID string, ok bool) {
+	ticketID, _, ok = k.ReadMessage(id)
+	return ticketID, ok
+}
+
+// ReadMessage gives the ticket a Message-ID of ours was made for and the message, if the signature is right.
+func (k Keys) ReadMessage(id string) (ticketID, messageID string, ok bool) {
 	local, _, _ := strings.Cut(strings.ToLower(id), "@")
 	parts := strings.Split(local, ".")
 	if len(parts) != 4 || parts[0] != "g" || !k.signed("message", parts[1]+"."+parts[2], parts[3]) {
-		return "", false
+		return "", "", false
 	}
-	return unpackID(parts[1])
+	ticketID, ok = unpackID(parts[1])
+	if !ok {
+		return "", "", false
+	}
+	messageID, ok = unpackID(parts[2])
+	return ticketID, messageID, ok
 }
 
 // PseudoReference is a constant Message-ID of a ticket, so that programs which rewrite ours still show one thread. It is never
 // matched on.
 func PseudoReference(ticketID, host string) string { return "ticket-" + packID(ticketID) + "@" + host }
+
+func isPseudoReference(id string) bool {
+	local, _, _ := strings.Cut(strings.ToLower(id), "@")
+	packed, ok := strings.CutPrefix(local, "ticket-")
+	if !ok || len(packed) != idLength {
+		return false
+	}
+	_, ok = unpackID(packed)
+	return ok
+}
 
 // ReplyAddress puts a reply token for the ticket into an address: contact+token@host.
 func (k Keys) ReplyAddress(ticketID, address string) string {

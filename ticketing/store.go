@@ -44,7 +44,30 @@ type Originals interface {
 	// TicketsOfOriginals finds the tickets that messages were filed in, by the keys of their originals.
 	TicketsOfOriginals(ctx context.Context, keys []OriginalKey) (map[OriginalKey]string, error)
 	Original(ctx context.Context, id string) (Original, error)
+	// LockOriginal reads one; inside a transaction it stays as it is until the end of it.
+	LockOriginal(ctx context.Context, id string) (Original, error)
+	// SaveOriginal writes State, Reason and Error.
+	SaveOriginal(ctx context.Context, o Original) error
+	// Quarantined lists those that wait for a person, newest first. Of Raw they have the first HeadSize bytes.
+	Quarantined(ctx context.Context, q HeldQuery) ([]Original, error)
+	CountQuarantined(ctx context.Context, q HeldQuery) (int, error) // Limit and After do not count
 }
+
+// HeldQuery asks for a page of what waits in quarantine.
+type HeldQuery struct {
+	Lines []string // that it came through; nil: all, also lines the town no longer has
+	After *HeldMark
+	Limit int
+}
+
+// HeldMark is the last one of a page.
+type HeldMark struct {
+	At time.Time // ReceivedAt
+	ID string
+}
+
+// HeadSize is how much of an original a list of the quarantine reads, in bytes: enough for its header.
+const HeadSize = 16 << 10
 
 // Citizens are the people and organisations.
 type Citizens interface {
@@ -110,6 +133,7 @@ type TicketRow struct {
 	CitizenKind  Kind
 	CitizenName  string
 	AssigneeName string
+	Undelivered  bool // the last message of ours did not arrive; not told of a closed ticket
 }
 
 // QueueFigures is what the database knows of a department's load.
@@ -160,6 +184,8 @@ type Tickets interface {
 type FiledUnder struct {
 	ExternalID string
 	TicketID   string
+	MessageID  string
+	Direction  Direction
 }
 
 // Messages are the exchanges of tickets.
@@ -171,12 +197,21 @@ type Messages interface {
 	MessagesOf(ctx context.Context, ticketID string) ([]Message, error) // by At, with Attachments and Delivery
 	Message(ctx context.Context, id string) (Message, error)            // with Attachments and Delivery
 	Attachment(ctx context.Context, id string) (Attachment, error)
+	// MoveMessages puts messages into another ticket, with what they still have to send.
+	MoveMessages(ctx context.Context, ids []string, ticketID string) error
 }
 
 // OutboxFigures says how the outbox is doing.
 type OutboxFigures struct {
 	ByState   map[DeliveryState]int // queued, sending, failed, parked
 	OldestDue *time.Time            // the earliest NextAt of those still to be sent
+}
+
+// Acknowledgement is an automatic message and what became of it.
+type Acknowledgement struct {
+	At    time.Time
+	State DeliveryState
+	Error string
 }
 
 // Deliveries are the duties to send.
@@ -190,8 +225,12 @@ type Deliveries interface {
 	// DropLeases ends all leases but owner's, of deliveries and of lines, when the caller knows that nobody else is running.
 	DropLeases(ctx context.Context, owner string) error
 	Attempts(ctx context.Context, deliveryIDs []string) ([]Attempt, error)
-	// CountAcknowledgements counts automatic messages to each address since a time.
-	CountAcknowledgements(ctx context.Context, addresses []string, since time.Time) (map[string]int, error)
+	// Acknowledgements lists the automatic messages to each address since a time, oldest first. Inside a transaction nobody else
+	// reads those of the same addresses until the end of it, so that two of them can't both send the last one that may be sent.
+	Acknowledgements(ctx context.Context, addresses []string, since time.Time) (map[string][]Acknowledgement, error)
+	// Bounce marks the delivery of a message as bounced, whoever may be sending it. False: nothing of it was ever to be sent, or
+	// it had bounced already.
+	Bounce(ctx context.Context, messageID, words string, at time.Time) (bool, error)
 	OutboxFigures(ctx context.Context) (OutboxFigures, error)
 }
 

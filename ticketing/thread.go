@@ -26,7 +26,7 @@ type Placement struct {
 	Ticket   *Ticket // nil: a new ticket
 	Stranger bool    // it joins by a token although its sender is not known there
 	Linked   *Ticket // the new ticket is tied to this one
-	LinkKind string  // quoted | follows
+	LinkKind string  // LinkQuoted or LinkFollows
 }
 
 // Place decides which ticket a message belongs to. A guessed number must not open somebody's file, so only a signature of ours
@@ -36,7 +36,7 @@ func Place(in channels.Inbound, e Evidence, now time.Time) Placement {
 	from := Writer(in).Value
 	for _, id := range e.Signed {
 		if t := e.target(id); t != nil {
-			return e.settle(Placement{Ticket: t, Stranger: !e.Knows(t.ID, from)}, in, now)
+			return e.settle(Placement{Ticket: t, Stranger: !e.knows(id, t, from)}, in, now)
 		}
 	}
 	var quoted *Ticket
@@ -45,7 +45,7 @@ func Place(in channels.Inbound, e Evidence, now time.Time) Placement {
 		if t == nil {
 			continue
 		}
-		if from != "" && e.Knows(t.ID, from) {
+		if from != "" && e.knows(id, t, from) {
 			return e.settle(Placement{Ticket: t}, in, now)
 		}
 		if quoted == nil {
@@ -53,9 +53,14 @@ func Place(in channels.Inbound, e Evidence, now time.Time) Placement {
 		}
 	}
 	if quoted != nil {
-		return Placement{Linked: quoted, LinkKind: "quoted"}
+		return Placement{Linked: quoted, LinkKind: LinkQuoted}
 	}
 	return Placement{}
+}
+
+// knows tells whether an address belongs to the ticket that was named, or to the one it was merged into.
+func (e Evidence) knows(named string, target *Ticket, address string) bool {
+	return e.Knows(named, address) || e.Knows(target.ID, address)
 }
 
 // settle turns a message for a ticket closed too long ago into a new one that follows it. A machine's message stays where it
@@ -68,7 +73,7 @@ func (e Evidence) settle(p Placement, in channels.Inbound, now time.Time) Placem
 	if now.Before(t.ClosedAt.AddDate(0, 0, e.ReopenWithin(t.Department))) {
 		return p
 	}
-	return Placement{Linked: t, LinkKind: "follows"}
+	return Placement{Linked: t, LinkKind: LinkFollows}
 }
 
 // target follows merges to the ticket that lives on.
@@ -83,13 +88,17 @@ func (e Evidence) target(id string) *Ticket {
 	return nil
 }
 
-// citedIDs lists the Message-IDs a message answers or refers to, newest first, each once.
+// citedIDs lists the Message-IDs a message answers or refers to, newest first, each once. A pseudo-reference of ours is nobody's: whoever
+// gives it to a message of his own must not draw the answers of others there.
 func citedIDs(in channels.Inbound) []string {
 	var ids []string
 	add := func(id string) {
-		if id != "" && len(id) <= 998 && !slices.Contains(ids, id) {
+		if id != "" && len(id) <= 998 && !slices.Contains(ids, id) && !isPseudoReference(id) {
 			ids = append(ids, id)
 		}
+	}
+	if in.Report != nil {
+		add(in.Report.ID)
 	}
 	for _, id := range in.InReplyTo {
 		add(id)

@@ -98,6 +98,7 @@ type Ticket struct {
 	DueAt        *time.Time
 	SnoozedUntil *time.Time
 	MergedInto   *string
+	Tags         Strings
 	Preview      string // the beginning of the last message of the citizen, for lists
 
 	// QueueOrder and Search are the store's own, kept with every write: QueuedAt, earlier by a century for each step of priority, which
@@ -147,10 +148,18 @@ type Participant struct {
 	Role     string // sender | recipient | copied | department
 }
 
+// The kinds of links.
+const (
+	LinkQuoted  = "quoted"  // a stranger quoted the other's reference
+	LinkFollows = "follows" // it continues a closed one
+	LinkMerged  = "merged"  // it was merged into the other
+	LinkSplit   = "split"   // it was split from the other
+)
+
 // Link ties two tickets.
 type Link struct {
 	TicketID  string `gorm:"primaryKey"`
 	OtherID   string `gorm:"primaryKey"`
-	Kind      string `gorm:"primaryKey"` // quoted: a stranger quoted the other's reference · follows: it continues a closed one
+	Kind      string `gorm:"primaryKey"` // LinkQuoted and its like
 	CreatedAt time.Time
 }

@@ -218,6 +218,25 @@ func (s *Snapshot) Subject(t Ticket) Subject {
 	return Subject{Department: t.Department, Visibility: d.Visibility, LoggedBy: t.LoggedBy, Taken: t.TakenAt != nil}
 }
 
+// ours tells whether an address is one of the town's own, with or without a token.
+func (s *Snapshot) ours(address string) bool {
+	local, host, _ := strings.Cut(address, "@")
+	local, _, _ = strings.Cut(local, "+")
+	for _, l := range s.Lines {
+		if strings.EqualFold(l.Address, local+"@"+host) {
+			return true
+		}
+	}
+	return false
+}
+
+// LineSubject makes what access needs to know of what waits in quarantine: the department of the line it came through.
+func (s *Snapshot) LineSubject(line string) Subject {
+	l := s.lines[line]
+	d, _ := s.Department(l.Department)
+	return Subject{Department: d.Code, Visibility: d.Visibility}
+}
+
 // Visible lists the departments whose tickets the actor sees, in the order of the screens.
 func (s *Snapshot) Visible(a Actor) []Department {
 	var list []Department

@@ -4,6 +4,8 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
+	"time"
 
 	"guichet/ticketing"
 )
@@ -12,13 +14,13 @@ import (
 func dones() []string {
 	return []string{
 		"taken", "released", "replied", "noted", "transferred", "assigned", "closed", "reopened", "logged", "logged_answered",
-		"nothing", "full",
+		"nothing", "full", "merged", "split", "tagged", "snoozed", "woken", "held_filed", "held_stays",
 	}
 }
 
 // finished tells whether an action ended the agent's work on a ticket for now: what comes next is another one.
 func finished(done string) bool {
-	return slices.Contains([]string{"released", "replied", "transferred", "assigned", "closed", "logged", "logged_answered"}, done)
+	return slices.Contains([]string{"released", "replied", "transferred", "assigned", "closed", "merged", "snoozed", "logged", "logged_answered"}, done)
 }
 
 // doneNotice confirms an action that led to this page. reference names a ticket that the page itself does not show.
@@ -142,6 +144,46 @@ func (c *Console) reopen(r *request) error {
 		return c.refuse(r, err, compose{}, move)
 	}
 	return r.back("reopened", "")
+}
+
+// merge closes the ticket as a duplicate and shows the one that lives on.
+func (c *Console) merge(r *request) error {
+	move := moveForm{Kind: "merge", Into: r.PostForm("into"), Reason: r.PostForm("reason")}
+	if _, err := c.desk.Merge(r.Request.Context(), r.actor, r.Param("ref"), strings.TrimSpace(move.Into), move.Reason, r.seen()); err != nil {
+		return c.refuse(r, err, compose{}, move)
+	}
+	return r.see("/tickets/" + url.PathEscape(strings.TrimSpace(move.Into)) + "?done=merged")
+}
+
+// setTags replaces the ticket's tags, which are typed with commas between them.
+func (c *Console) setTags(r *request) error {
+	move := moveForm{Kind: "tags", Tags: r.PostForm("tags")}
+	tags := strings.Split(move.Tags, ",")
+	if _, err := c.desk.Edit(r.Request.Context(), r.actor, r.Param("ref"), ticketing.Edit{Tags: &tags}, r.seen()); err != nil {
+		return c.refuse(r, err, compose{}, move)
+	}
+	return r.back("tagged", "")
+}
+
+// morning is when a ticket that was put aside until a day comes back.
+const morning = 8 * time.Hour
+
+// snooze puts the ticket aside until the morning of a day; without a day it comes back at once.
+func (c *Console) snooze(r *request) error {
+	move := moveForm{Kind: "snooze", Until: r.PostForm("until")}
+	var until time.Time
+	done := "woken"
+	if move.Until != "" {
+		day, err := time.ParseInLocation(time.DateOnly, move.Until, c.town.Profile.Zone)
+		if err != nil {
+			return c.refuse(r, &ticketing.Error{Code: ticketing.CodeInvalid, Field: "snoozed_until", Reason: "unknown"}, compose{}, move)
+		}
+		until, done = day.Add(morning), "snoozed"
+	}
+	if _, err := c.desk.Edit(r.Request.Context(), r.actor, r.Param("ref"), ticketing.Edit{Snooze: &until}, r.seen()); err != nil {
+		return c.refuse(r, err, compose{}, move)
+	}
+	return r.back(done, "")
 }
 
 // backOrAway goes back to a ticket the agent still sees, and to her work from one she no longer does.

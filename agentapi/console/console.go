@@ -14,26 +14,28 @@ import (
 
 // Parts is what a Console is made of.
 type Parts struct {
-	Desk     *ticketing.Desk
-	Reader   *ticketing.Reader
-	Town     *ticketing.Town
-	Guard    *auth.Guard
-	Now      ticketing.Clock
-	Log      *slog.Logger
-	SafeHTML func(html string) string // makes a citizen's HTML safe to show in a sandboxed frame
+	Desk       *ticketing.Desk
+	Reader     *ticketing.Reader
+	Quarantine *ticketing.Quarantine
+	Town       *ticketing.Town
+	Guard      *auth.Guard
+	Now        ticketing.Clock
+	Log        *slog.Logger
+	SafeHTML   func(html string) string // makes a citizen's HTML safe to show in a sandboxed frame
 }
 
 // Console is the pages. It keeps nothing between requests.
 type Console struct {
-	desk     *ticketing.Desk
-	reader   *ticketing.Reader
-	town     *ticketing.Town
-	guard    *auth.Guard
-	now      ticketing.Clock
-	log      *slog.Logger
-	safeHTML func(string) string
-	assets   *assets
-	voices   map[string]*voice // by language
+	desk       *ticketing.Desk
+	reader     *ticketing.Reader
+	quarantine *ticketing.Quarantine
+	town       *ticketing.Town
+	guard      *auth.Guard
+	now        ticketing.Clock
+	log        *slog.Logger
+	safeHTML   func(string) string
+	assets     *assets
+	voices     map[string]*voice // by language
 }
 
 // Route is a page or an action. The error it returns is for agentapi to show, through ErrorPage.
@@ -47,7 +49,7 @@ type Route struct {
 // New reads the templates, the locales and the assets.
 func New(p Parts) (*Console, error) {
 	c := &Console{
-		desk: p.Desk, reader: p.Reader, town: p.Town, guard: p.Guard, now: p.Now, log: p.Log, safeHTML: p.SafeHTML,
+		desk: p.Desk, reader: p.Reader, quarantine: p.Quarantine, town: p.Town, guard: p.Guard, now: p.Now, log: p.Log, safeHTML: p.SafeHTML,
 	}
 	var err error
 	if c.assets, err = loadAssets(); err != nil {
@@ -76,6 +78,15 @@ func (c *Console) Routes() []Route {
 		{post, "/tickets/:ref/assign", false, c.signedIn(c.assign)},
 		{post, "/tickets/:ref/close", false, c.signedIn(c.closeTicket)},
 		{post, "/tickets/:ref/reopen", false, c.signedIn(c.reopen)},
+		{post, "/tickets/:ref/merge", false, c.signedIn(c.merge)},
+		{post, "/tickets/:ref/tags", false, c.signedIn(c.setTags)},
+		{post, "/tickets/:ref/snooze", false, c.signedIn(c.snooze)},
+		{get, "/tickets/:ref/split", false, c.signedIn(c.splitPage)},
+		{post, "/tickets/:ref/split", false, c.signedIn(c.splitTicket)},
+		{get, "/admin/quarantine", false, c.signedIn(c.quarantinePage)},
+		{get, "/admin/quarantine/:id", false, c.signedIn(c.heldPage)},
+		{post, "/admin/quarantine/:id/retry", false, c.signedIn(c.retryHeld)},
+		{post, "/admin/quarantine/:id/file", false, c.signedIn(c.fileHeld)},
 		{get, "/messages/:id/view", false, c.signedIn(c.messageView)},
 		{get, "/contacts/new", false, c.signedIn(c.contactPage)},
 		{post, "/contacts/new", false, c.signedIn(c.logContact)},

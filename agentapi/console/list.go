@@ -213,6 +213,7 @@ func sortedBy(t ticketing.Ticket, order ticketing.TicketSort) *time.Time {
 type nav struct {
 	Views       []navLink
 	Departments []navLink
+	Quarantine  navLink // Shown only to those it is the business of
 }
 
 // Waiting is how many tickets the agent could take.
@@ -255,5 +256,9 @@ func (c *Console) navigation(r *request, q listQuery) (nav, error) {
 			Here: q.View == view && (view != viewQueue || q.Department == ""),
 		})
 	}
+	if n.Quarantine.Count, n.Quarantine.Shown, err = c.quarantine.Count(r.Request.Context(), r.actor); err != nil {
+		return nav{}, err
+	}
+	n.Quarantine.Href, n.Quarantine.Here = quarantinePath, strings.HasPrefix(r.Request.URL.Path, quarantinePath)
 	return n, nil
 }

@@ -73,6 +73,8 @@ func conflictKey(reason string) string {
 		return "refuse.no_mailbox"
 	case "no_address":
 		return "refuse.no_address"
+	case "target_closed":
+		return "refuse.target_closed"
 	case "citizen_exists":
 		return "refuse.again"
 	}
@@ -85,6 +87,16 @@ func invalidKey(field, reason string) string {
 		return "refuse.text_empty"
 	case field == "text" && reason == "too_long":
 		return "refuse.text_too_long"
+	case field == "into" && reason == "itself":
+		return "refuse.itself"
+	case field == "into":
+		return "refuse.into"
+	case field == "message_ids":
+		return "refuse.messages"
+	case field == "tags":
+		return "refuse.tags"
+	case field == "snoozed_until":
+		return "refuse.snoozed_until"
 	case field == "reason":
 		return "refuse.reason_empty"
 	case field == "department":

@@ -23,7 +23,7 @@ var templateFiles embed.FS
 // pageNames lists the templates that are whole pages; layout.html and parts.html hold what they share, story.html is the ticket's
 // alone: what is parsed stays in memory once for each page and language.
 func pageNames() []string {
-	return []string{"login", "work", "tickets", "ticket", "contact", "error", "message"}
+	return []string{"login", "work", "tickets", "ticket", "contact", "split", "quarantine", "held", "error", "message"}
 }
 
 func parsePages(functions template.FuncMap) (map[string]*template.Template, error) {

@@ -152,6 +152,19 @@ func (c *Console) eventEntry(r *request, e ticketing.Event) *eventEntry {
 			}
 		}
 		return line("pen", "event.changed", "Fields", strings.Join(fields, ", "))
+	case ticketing.EventTicketMerged:
+		if e.Data["into"] != "" {
+			return because(line("forward", "event.merged"))
+		}
+		return because(line("forward", "event.merged_here"))
+	case ticketing.EventTicketSplit:
+		return line("forward", "event.split", "Department", c.departmentFor(r, e.Data["to"]))
+	case ticketing.EventTicketForwarded:
+		return because(line("forward", "event.forwarded"))
+	case ticketing.EventMessageReceived:
+		if e.Data["quarantine"] != "" {
+			return line("hand", "event.left_quarantine")
+		}
 	case ticketing.EventAckWithheld:
 		return line("gear", "event.ack_withheld", "Reason", v.word("withheld", reason))
 	}
@@ -160,6 +173,9 @@ func (c *Console) eventEntry(r *request, e ticketing.Event) *eventEntry {
 
 func (c *Console) createdEntry(r *request, e ticketing.Event) *eventEntry {
 	department := c.departmentFor(r, e.Department)
+	if e.Data["split"] != "" {
+		return &eventEntry{"forward", r.voice.say("event.split_from", "Department", department, "Who", c.agentName(r.voice, e.AgentID))}
+	}
 	if e.AgentID != nil {
 		return &eventEntry{"pen", r.voice.say("event.logged", "Department", department, "Who", c.agentName(r.voice, e.AgentID))}
 	}

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"guichet/ticketing"
 )
@@ -31,11 +32,13 @@ type ticketBody struct {
 	Departments []ticketing.Department // it can be transferred to
 	Colleagues  []ticketing.Agent      // it can be given to
 	Outcomes    []ticketing.CloseOutcome
+	Undelivered bool
+	Tomorrow    string // the first day it can be put aside until
 	Department  string // its name for the words of a refusal; the ticket's own field holds the code
 }
 
 // abilities is which actions the page offers.
-type abilities struct{ Take, Release, Reply, Note, Transfer, Assign, Close, Reopen bool }
+type abilities struct{ Take, Release, Reply, Note, Transfer, Assign, Close, Reopen, Edit, Merge, Split bool }
 
 // compose is the forms to answer and to note with. What was typed and refused is in them.
 type compose struct {
@@ -57,12 +60,18 @@ type recipient struct{ Value, Label string }
 
 // moveForm is what was typed into a form that moves the ticket and was refused.
 type moveForm struct {
-	Kind       string // transfer | assign | close | reopen
+	Kind       string // transfer | assign | close | reopen | merge | tags | snooze
 	Department string
 	Agent      string
 	Outcome    string
 	Reason     string
+	Into       string
+	Tags       string
+	Until      string
 }
+
+// More tells whether the form is one of those behind "more".
+func (m moveForm) More() bool { return m.Kind == "merge" || m.Kind == "tags" || m.Kind == "snooze" }
 
 // ticketPage shows one ticket beside the list it was opened from.
 func (c *Console) ticketPage(r *request) error {
@@ -112,6 +121,11 @@ func (c *Console) ticketBody(r *request, d ticketing.Dossier, typed compose, mov
 	if d.Citizen != nil {
 		b.CitizenName = ticketing.DisplayName(*d.Citizen)
 	}
+	b.Undelivered, b.Tomorrow = d.Undelivered(), c.local(c.now()).AddDate(0, 0, 1).Format(time.DateOnly)
+	b.Can.Split = b.Can.Split && len(d.Messages) > 1
+	if move.Kind != "tags" {
+		b.Move.Tags = strings.Join(t.Tags, ", ")
+	}
 	for _, p := range d.Participants {
 		switch p.Role {
 		case "copied":
@@ -148,6 +162,9 @@ func (c *Console) abilities(a ticketing.Actor, t ticketing.Ticket) abilities {
 		Assign:   can(ticketing.ActAssign) && !closed,
 		Close:    can(ticketing.ActClose) && !closed,
 		Reopen:   can(ticketing.ActClose) && closed && t.MergedInto == nil,
+		Edit:     can(ticketing.ActEdit),
+		Merge:    can(ticketing.ActClose) && !closed,
+		Split:    can(ticketing.ActTransfer) && t.MergedInto == nil,
 	}
 }
 

@@ -86,6 +86,7 @@ func openHub(ctx context.Context, c config.Config, log *slog.Logger, o hubOption
 	h.desk = ticketing.NewDesk(ticketing.DeskParts{
 		Store: h.db, Files: files, Town: h.town, Router: h.router, Keys: keys, Now: now, Log: log, Stats: metrics,
 	})
+	quarantine := ticketing.NewQuarantine(h.desk, map[channels.Name]channels.Rereader{channels.Email: email.NewReader(c.Mailboxes)})
 	reader := ticketing.NewReader(h.db, files, h.town, h.router, now)
 	h.journal = ticketing.NewJournal(h.db, h.router, log)
 	owner := ticketing.NewID()
@@ -108,13 +109,13 @@ func openHub(ctx context.Context, c config.Config, log *slog.Logger, o hubOption
 		PublicURL: c.HTTP.PublicURL,
 	})
 	pages, err := console.New(console.Parts{
-		Desk: h.desk, Reader: reader, Town: h.town, Guard: guard, SafeHTML: email.SafeHTML, Now: now, Log: log,
+		Desk: h.desk, Reader: reader, Quarantine: quarantine, Town: h.town, Guard: guard, SafeHTML: email.SafeHTML, Now: now, Log: log,
 	})
 	if err != nil {
 		return nil, err
 	}
 	h.server, err = agentapi.New(agentapi.Parts{
-		Desk: h.desk, Reader: reader, Town: h.town, Journal: h.journal, Router: h.router, Store: h.db, Guard: guard, Console: pages,
+		Desk: h.desk, Reader: reader, Quarantine: quarantine, Town: h.town, Journal: h.journal, Router: h.router, Store: h.db, Guard: guard, Console: pages,
 		Metrics: metrics, PublicURL: c.HTTP.PublicURL, Version: version, MetricsForAgents: o.metricsForAgents, TrustedProxies: c.HTTP.TrustedProxies, Log: log, Now: now,
 		Ready: h.ready,
 	})

@@ -62,26 +62,45 @@ func (n nouns) Attempts(ctx context.Context, deliveryIDs []string) (attempts []t
 	return attempts, failed(err)
 }
 
-// CountAcknowledgements implements ticketing.Deliveries. A machine writes to one address at a time: the first of To counts.
-func (n nouns) CountAcknowledgements(ctx context.Context, addresses []string, since time.Time) (map[string]int, error) {
-	recipient := `json_extract(nullif("to", ''), '$[0].value')` // as messages_acknowledged has it
-	if n.db.engine == PostgreSQL {
-		recipient = `(nullif("to", '')::jsonb -> 0 ->> 'value')`
-	}
-	counts := make(map[string]int, len(addresses))
+// Acknowledgements implements ticketing.Deliveries. A machine writes to one address at a time: the first of To counts. SQLite has one
+// writer; on PostgreSQL each address has a lock, taken in one order.
+func (n nouns) Acknowledgements(ctx context.Context, addresses []string, since time.Time) (map[string][]ticketing.Acknowledgement, error) {
+	sent := make(map[string][]ticketing.Acknowledgement, len(addresses))
 	if len(addresses) == 0 {
-		return counts, nil
+		return sent, nil
+	}
+	recipient := `json_extract(nullif(m."to", ''), '$[0].value')` // as messages_acknowledged has it
+	if n.db.engine == PostgreSQL {
+		recipient = `(nullif(m."to", '')::jsonb -> 0 ->> 'value')`
+		if n.tx {
+			_, err := n.exec(ctx, `SELECT pg_advisory_xact_lock(key) FROM (SELECT DISTINCT hashtextextended(address, ?) AS key
+				FROM unnest(?::text[]) AS address ORDER BY 1) AS keys`, acknowledgementLocks, array(addresses))
+			if err != nil {
+				return sent, err
+			}
+		}
 	}
 	var rows []struct {
 		Address string
-		Count   int
+		ticketing.Acknowledgement
 	}
-	err := n.read(ctx, &rows, "SELECT "+recipient+" AS address, COUNT(*) AS count FROM messages WHERE direction = 'out' AND automatic <> '' AND at >= ? AND ? GROUP BY 1",
-		since, n.among(recipient, addresses))
+	err := n.read(ctx, &rows, "SELECT "+recipient+` AS address, m.at, COALESCE(d.state, '') AS state, COALESCE(d.error, '') AS error
+		FROM messages m LEFT JOIN deliveries d ON d.message_id = m.id
+		WHERE m.direction = 'out' AND m.automatic <> '' AND m.at >= ? AND ? ORDER BY m.at, m.id`, since, n.among(recipient, addresses))
 	for _, r := range rows {
-		counts[r.Address] = r.Count
+		sent[r.Address] = append(sent[r.Address], r.Acknowledgement)
 	}
-	return counts, err
+	return sent, err
+}
+
+// acknowledgementLocks keeps the locks of addresses apart from other advisory locks.
+const acknowledgementLocks = 112_11
+
+// Bounce implements ticketing.Deliveries. It takes the lease of whoever may be sending: what he has to say came before.
+func (n nouns) Bounce(ctx context.Context, messageID, words string, at time.Time) (bool, error) {
+	changed, err := n.exec(ctx, `UPDATE deliveries SET state = 'bounced', error = ?, done_at = ?, lease_owner = '', leased_until = NULL, attempting_since = NULL
+		WHERE message_id = ? AND state <> 'bounced'`, clean(words), at, messageID)
+	return changed > 0, err
 }
 
 // OutboxFigures implements ticketing.Deliveries.

@@ -87,6 +87,7 @@ type ticketRow struct {
 	Organisation string
 	Reached      string // a way to reach a citizen who left no name
 	AssigneeName string
+	Undelivered  bool
 }
 
 const listFrom = ` FROM tickets t LEFT JOIN citizens c ON c.id = t.citizen_id LEFT JOIN agents a ON a.id = t.assignee_id`
@@ -94,7 +95,10 @@ const listFrom = ` FROM tickets t LEFT JOIN citizens c ON c.id = t.citizen_id LE
 const listNames = `, COALESCE(c.kind, '') AS citizen_kind, COALESCE(c.family_name, '') AS family_name, COALESCE(c.usage_name, '') AS usage_name,
 	COALESCE(c.given_name, '') AS given_name, COALESCE(c.organisation, '') AS organisation, COALESCE(a.name, '') AS assignee_name,
 	CASE WHEN c.family_name = '' AND c.given_name = '' AND c.usage_name = '' AND c.organisation = ''
-	THEN COALESCE((SELECT MIN(k.value) FROM contacts k WHERE k.citizen_id = c.id), '') ELSE '' END AS reached`
+	THEN COALESCE((SELECT MIN(k.value) FROM contacts k WHERE k.citizen_id = c.id), '') ELSE '' END AS reached,
+	t.status <> 'closed' AND EXISTS (SELECT 1 FROM deliveries d JOIN messages m ON m.id = d.message_id
+		WHERE d.ticket_id = t.id AND d.state IN ('failed', 'parked', 'bounced') AND NOT EXISTS (
+			SELECT 1 FROM messages later WHERE later.ticket_id = t.id AND later.direction = 'out' AND later.at > m.at)) AS undelivered`
 
 // listPart lists those for which a further condition holds.
 func (n nouns) listPart(ctx context.Context, q ticketing.TicketQuery, by order, further string) ([]ticketing.TicketRow, error) {
@@ -125,7 +129,7 @@ func (n nouns) listPart(ctx context.Context, q ticketing.TicketQuery, by order, 
 		citizen := ticketing.Citizen{
 			Kind: r.CitizenKind, FamilyName: r.FamilyName, UsageName: r.UsageName, GivenName: r.GivenName, Organisation: r.Organisation,
 		}
-		page[i] = ticketing.TicketRow{Ticket: r.Ticket, CitizenKind: r.CitizenKind, CitizenName: cmp.Or(citizen.Name(), r.Reached), AssigneeName: r.AssigneeName}
+		page[i] = ticketing.TicketRow{Ticket: r.Ticket, CitizenKind: r.CitizenKind, CitizenName: cmp.Or(citizen.Name(), r.Reached), AssigneeName: r.AssigneeName, Undelivered: r.Undelivered}
 	}
 	return page, nil
 }

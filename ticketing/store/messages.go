@@ -23,7 +23,7 @@ func (n nouns) TicketsOfMessages(ctx context.Context, channel string, externalID
 	if len(externalIDs) == 0 {
 		return nil, nil
 	}
-	err = n.read(ctx, &filed, "SELECT external_id, ticket_id, direction FROM messages WHERE external_id <> '' AND ? AND channel = ? ORDER BY id",
+	err = n.read(ctx, &filed, "SELECT external_id, ticket_id, id AS message_id, direction FROM messages WHERE external_id <> '' AND ? AND channel = ? ORDER BY id",
 		n.among("external_id", externalIDs), channel)
 	return filed, err
 }
@@ -48,4 +48,15 @@ func (n nouns) wholeMessages(ctx context.Context) *gorm.DB {
 // Attachment implements ticketing.Messages.
 func (n nouns) Attachment(ctx context.Context, id string) (ticketing.Attachment, error) {
 	return one[ticketing.Attachment](ctx, n, "id = ?", id)
+}
+
+// MoveMessages implements ticketing.Messages.
+func (n nouns) MoveMessages(ctx context.Context, ids []string, ticketID string) error {
+	return n.together(ctx, func(tx nouns) error {
+		if _, err := tx.exec(ctx, "UPDATE messages SET ticket_id = ? WHERE ?", ticketID, tx.among("id", ids)); err != nil {
+			return err
+		}
+		_, err := tx.exec(ctx, "UPDATE deliveries SET ticket_id = ? WHERE ?", ticketID, tx.among("message_id", ids))
+		return err
+	})
 }

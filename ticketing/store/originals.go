@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"slices"
+	"strings"
 
 	"guichet/ticketing"
 )
@@ -59,4 +60,51 @@ func (n nouns) TicketsOfOriginals(ctx context.Context, keys []ticketing.Original
 // Original implements ticketing.Originals.
 func (n nouns) Original(ctx context.Context, id string) (ticketing.Original, error) {
 	return one[ticketing.Original](ctx, n, "id = ?", id)
+}
+
+// LockOriginal implements ticketing.Originals.
+func (n nouns) LockOriginal(ctx context.Context, id string) (o ticketing.Original, err error) {
+	err = failed(n.locking().WithContext(ctx).Where("id = ?", id).Take(&o).Error)
+	return o, err
+}
+
+// SaveOriginal implements ticketing.Originals.
+func (n nouns) SaveOriginal(ctx context.Context, o ticketing.Original) error {
+	saved, err := update(ctx, n, &o, []string{"state", "reason", "error"}, "id = ?", o.ID)
+	if err == nil && !saved {
+		return ticketing.ErrNotFound
+	}
+	return err
+}
+
+// Quarantined implements ticketing.Originals. It walks originals_quarantined.
+func (n nouns) Quarantined(ctx context.Context, q ticketing.HeldQuery) (list []ticketing.Original, err error) {
+	where := n.held(q)
+	if q.After != nil {
+		where.add("(received_at, id) < (?, ?)", q.After.At, q.After.ID)
+	}
+	if q.Limit <= 0 {
+		q.Limit = pageSize
+	}
+	err = n.read(ctx, &list, "SELECT id, channel, key, line, substr(raw, 1, ?) AS raw, sha256, size, state, reason, error, received_at, created_at FROM originals WHERE "+
+		strings.Join(where.terms, " AND ")+" ORDER BY received_at DESC, id DESC LIMIT ?",
+		append(append([]any{ticketing.HeadSize}, where.args...), q.Limit)...)
+	return list, err
+}
+
+// CountQuarantined implements ticketing.Originals.
+func (n nouns) CountQuarantined(ctx context.Context, q ticketing.HeldQuery) (count int, err error) {
+	where := n.held(q)
+	err = n.read(ctx, &count, "SELECT COUNT(*) FROM originals WHERE "+strings.Join(where.terms, " AND "), where.args...)
+	return count, err
+}
+
+// held is the condition of what waits in quarantine.
+func (n nouns) held(q ticketing.HeldQuery) *conditions {
+	where := &conditions{}
+	where.add("state = 'quarantined'")
+	if q.Lines != nil {
+		where.add("?", n.among("line", q.Lines))
+	}
+	return where
 }

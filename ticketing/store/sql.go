@@ -44,15 +44,20 @@ func (n nouns) among(column string, values []string) clause.Expr {
 		values[i] = clean(v)
 	}
 	if n.db.engine == PostgreSQL {
-		return gorm.Expr(column+" = ANY(?)", pgtype.Array[string]{
-			Elements: values, Dims: []pgtype.ArrayDimension{{Length: int32(len(values)), LowerBound: 1}}, Valid: true, //nolint:gosec // a list in memory
-		})
+		return gorm.Expr(column+" = ANY(?)", array(values))
 	}
 	list, err := json.Marshal(values)
 	if err != nil { // a []string can always be written
 		list = []byte("[]")
 	}
 	return gorm.Expr(column+" IN (SELECT value FROM json_each(?))", string(list))
+}
+
+// array makes a list one value of PostgreSQL.
+func array(values []string) pgtype.Array[string] {
+	return pgtype.Array[string]{
+		Elements: values, Dims: []pgtype.ArrayDimension{{Length: int32(len(values)), LowerBound: 1}}, Valid: true, //nolint:gosec // a list in memory
+	}
 }
 
 // forUpdate ends a SELECT that locks its rows. SQLite has one writer, so it needs none.

@@ -154,7 +154,7 @@ func (w *world) file(tb testing.TB, n, from int) {
 		must(tb, err)
 		_, err = tx.CitizensByContacts(ctx, "email", values)
 		must(tb, err)
-		_, err = tx.CountAcknowledgements(ctx, values, at.Add(-time.Hour))
+		_, err = tx.Acknowledgements(ctx, values, at.Add(-time.Hour))
 		must(tb, err)
 		_, err = tx.ClaimContacts(ctx, contacts)
 		must(tb, err)

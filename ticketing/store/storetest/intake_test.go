@@ -258,7 +258,8 @@ func TestMessages(t *testing.T) {
 		filed, err := db.TicketsOfMessages(w.ctx, "email", []string{"a@x", "b@x", "c@x", ""})
 		must(t, err)
 		if diff := cmp.Diff([]ticketing.FiledUnder{
-			{ExternalID: "a@x", TicketID: ticket.ID}, {ExternalID: "b@x", TicketID: ticket.ID},
+			{ExternalID: "a@x", TicketID: ticket.ID, MessageID: first.ID, Direction: ticketing.In},
+			{ExternalID: "b@x", TicketID: ticket.ID, MessageID: answer.ID, Direction: ticketing.Out},
 		}, filed); diff != "" {
 			t.Error(diff)
 		}
@@ -287,7 +288,7 @@ func TestLongGroups(t *testing.T) {
 			func() error { _, err := db.AddOriginals(w.ctx, nil); return err },
 			func() error { _, err := db.TicketsByIDs(w.ctx, nil); return err },
 			func() error { _, err := db.CitizensByContacts(w.ctx, "email", nil); return err },
-			func() error { _, err := db.CountAcknowledgements(w.ctx, nil, noon()); return err },
+			func() error { _, err := db.Acknowledgements(w.ctx, nil, noon()); return err },
 		} {
 			must(t, none())
 		}

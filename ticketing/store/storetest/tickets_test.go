@@ -65,6 +65,7 @@ func TestSaveTicket(t *testing.T) {
 		mine.Priority, mine.AssigneeID, mine.CitizenID, mine.Language = ticketing.Urgent, &w.Alice.ID, ptr(w.citizen(t, "Jean", "Dupont").ID), "en"
 		mine.Weight, mine.Rule, mine.TakenAt, mine.UpdatedAt, mine.QueuedAt, mine.FirstReplyAt = 2, "r", &at, at, nil, &at
 		mine.ClosedAt, mine.DueAt, mine.SnoozedUntil, mine.MergedInto, mine.Preview, mine.Line = &at, &at, &at, &mine.ID, "p", "voirie"
+		mine.Tags = ticketing.Strings{"nid-de-poule", "été"}
 		must(t, db.SaveTicket(w.ctx, &mine))
 		equal(t, "version", mine.Version, 2)
 		got, err := db.Ticket(w.ctx, born.Year, born.Number)
@@ -158,5 +159,28 @@ func TestFigures(t *testing.T) {
 		must(t, err)
 		equal(t, "taken", len(taken), 1)
 		equal(t, "by", taken[0].Agent, w.Alice.ID)
+	})
+}
+
+// A snoozed ticket is in no queue until its time has come; then it is there again by itself.
+func TestSnooze(t *testing.T) {
+	var later atomic.Int64
+	now := func() time.Time { return noon().Add(time.Duration(later.Load())) }
+	storetest.EachWith(t, store.Options{Now: now}, func(t *testing.T, db *store.DB) {
+		later.Store(0)
+		w := newWorld(t, db)
+		w.add(t, w.ticket("roads", noon(), func(t *ticketing.Ticket) { t.SnoozedUntil = ptr(noon().Add(time.Hour)) }))
+		for _, want := range []int{0, 1} {
+			items, err := db.Waiting(w.ctx)
+			must(t, err)
+			rows, err := db.ListTickets(w.ctx, ticketing.TicketQuery{Scope: scopeOfAll(), Queued: true})
+			must(t, err)
+			counts, err := db.CountViews(w.ctx, scopeOfAll(), w.Alice.ID, now())
+			must(t, err)
+			equal(t, "for the router", len(items), want)
+			equal(t, "listed", len(rows), want)
+			equal(t, "counted", counts.Queued["roads"], want)
+			later.Store(int64(time.Hour))
+		}
 	})
 }

@@ -9,6 +9,9 @@ ALTER TABLE departments ADD COLUMN address TEXT NOT NULL DEFAULT '';
 -- Why an original waits for a person, as a code: error has the words.
 ALTER TABLE originals ADD COLUMN reason TEXT NOT NULL DEFAULT '';
 
+-- What did not arrive, so that lists can say so.
+CREATE INDEX deliveries_undelivered ON deliveries (ticket_id) WHERE state IN ('failed', 'parked', 'bounced');
+
 -- Files an agent has handed in and not sent yet. Those not used within a day are dropped.
 CREATE TABLE uploads (
     id         TEXT NOT NULL PRIMARY KEY,
