@@ -27,8 +27,8 @@ type Answer struct {
 	Cc      []string
 	Files   []string // ids of what Attach was given
 	Then    Status   // waiting (when left out), open or closed
-	Key     string // Idempotency-Key; empty: none
-	IfMatch int    // version of the ticket the agent has seen; 0: any
+	Key     string   // Idempotency-Key; empty: none
+	IfMatch int      // version of the ticket the agent has seen; 0: any
 }
 
 // Reply sends an answer by e-mail. A ticket that nobody has becomes hers; one that is closed must be reopened first.
