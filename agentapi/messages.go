@@ -19,7 +19,8 @@ type writeMessageInput struct {
 		Channel string   `json:"channel,omitempty" enum:"email" doc:"How a reply leaves; this version sends e-mail."`
 		To      string   `json:"to,omitempty" doc:"Where the citizen wants answers when left out."`
 		Cc      []string `json:"cc,omitempty" nullable:"false" maxItems:"20"`
-		Text    string   `json:"text"`
+		Text    string   `json:"text" doc:"Of a reply: Markdown or plain text."`
+		Files   []string `json:"attachments,omitempty" nullable:"false" maxItems:"20" doc:"Ids of what POST /attachments was given; of a reply only."`
 		Then    string   `json:"then,omitempty" enum:"waiting,open,closed" doc:"What the ticket becomes by a reply; waiting when left out."`
 	}
 }
@@ -37,9 +38,22 @@ func (s *Server) writeMessage(ctx context.Context, a ticketing.Actor, in *writeM
 		m, err = s.Desk.Note(ctx, a, in.Ref, b.Text, in.Key)
 	} else {
 		m, err = s.Desk.Reply(ctx, a, in.Ref, ticketing.Answer{
-			Text: b.Text, To: b.To, Cc: b.Cc, Then: ticketing.Status(b.Then), Key: in.Key, IfMatch: version,
+			Text: b.Text, To: b.To, Cc: b.Cc, Files: b.Files, Then: ticketing.Status(b.Then), Key: in.Key, IfMatch: version,
 		})
 	}
+	if err != nil {
+		return nil, err
+	}
+	return &messageOutput{Body: viewMessage(s.Town.Now(), m)}, nil
+}
+
+type resendInput struct {
+	ID  string `path:"id" maxLength:"100"`
+	Key string `header:"Idempotency-Key" maxLength:"200" doc:"The same key sends once in 24 hours."`
+}
+
+func (s *Server) resend(ctx context.Context, a ticketing.Actor, in *resendInput) (*messageOutput, error) {
+	m, err := s.Desk.Resend(ctx, a, in.ID, in.Key)
 	if err != nil {
 		return nil, err
 	}

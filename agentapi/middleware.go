@@ -66,7 +66,11 @@ func (s *Server) recover(c *gin.Context) {
 
 // harden bounds the body and sets what browsers are told about every answer.
 func (s *Server) harden(c *gin.Context) {
-	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, maxBody)
+	limit := int64(maxBody)
+	if c.FullPath() == apiPath(uploadPath) {
+		limit = maxUpload
+	}
+	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, limit)
 	h := c.Writer.Header()
 	h.Set("Content-Security-Policy", policy)
 	h.Set("X-Content-Type-Options", "nosniff")

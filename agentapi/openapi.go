@@ -125,6 +125,8 @@ func descriptions() map[string]string {
 			"Nothing is acknowledged. Twice makes one ticket.",
 		"writeMessage": "A reply leaves by e-mail through the outbox, to where the citizen wants answers unless `to` says otherwise; a ticket nobody " +
 			"has becomes the caller's, and moves to `then`. A note never leaves the house and changes no state.",
+		"resendMessage": "A mail that was refused, that came back or whose sending waits for a person leaves again, under the same Message-ID. One " +
+			"that is on its way or has left stays as it is.",
 		"takeNext":     "204 when nothing waits, or when the caller holds as many open tickets as she may.",
 		"listQueues":   "Waiting is counted where tickets are taken from, the rest in the database.",
 		"listChannels": "Whether mail comes in, per mailbox: when the server last answered, how many messages it holds, how many are not filed yet.",
@@ -147,6 +149,24 @@ func describeByHand(doc *huma.OpenAPI) {
 	file("rawMessage", "/messages/{id}/raw", "The original of a message, byte for byte", "Always a download.", "message/rfc822")
 	file("rawHeld", "/quarantine/{id}/raw", "The original of a message in quarantine, byte for byte", "Always a download.", "message/rfc822")
 	file("attachment", "/attachments/{id}", "A file of a message", "Always a download, never a page, whatever its type.", "application/octet-stream")
+	doc.AddOperation(&huma.Operation{
+		OperationID: "upload", Method: http.MethodPost, Path: apiPath(uploadPath), Summary: "Hand in files to be sent",
+		Description: "One or several parts named `file`, at most 15 MiB each and 25 MiB together. Only whoever handed them in may use them, within a day. " +
+			"`id` is the first one's. With an `Idempotency-Key` the same files get the same ids.",
+		Tags: []string{"attachments"}, Security: security(),
+		Parameters: []*huma.Param{{Name: "Idempotency-Key", In: "header", Schema: &huma.Schema{Type: huma.TypeString}}},
+		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"multipart/form-data": {Schema: &huma.Schema{
+			Type: huma.TypeObject, Required: []string{"file"}, Properties: map[string]*huma.Schema{
+				"file": {Type: huma.TypeArray, Items: &huma.Schema{Type: huma.TypeString, Format: "binary"}},
+			},
+		}}}},
+		Responses: map[string]*huma.Response{
+			"201": {Description: "Kept.", Content: map[string]*huma.MediaType{"application/json": {
+				Schema: doc.Components.Schemas.Schema(reflect.TypeFor[uploadedView](), true, "Uploaded"),
+			}}},
+			"default": refusal(),
+		},
+	})
 	event := doc.Components.Schemas.Schema(reflect.TypeFor[eventView](), true, "Event")
 	doc.AddOperation(&huma.Operation{
 		OperationID: "events", Method: http.MethodGet, Path: apiPath("/events"), Summary: "What happens, as it happens",
@@ -198,7 +218,7 @@ func letAnswersGrow(doc *huma.OpenAPI) {
 	}
 	for _, item := range doc.Paths {
 		for _, op := range []*huma.Operation{item.Post, item.Put, item.Patch} {
-			if op != nil && op.RequestBody != nil {
+			if op != nil && op.RequestBody != nil && op.RequestBody.Content["application/json"] != nil {
 				follow(op.RequestBody.Content["application/json"].Schema)
 			}
 		}

@@ -134,6 +134,8 @@ func (s *Server) routes() {
 	call(s, writers, "POST /tickets/{ref}/split", "splitTicket", "Make some of its messages a ticket of their own", s.split)
 	call(s, writers, "POST /tickets/{ref}/forward", "forwardTicket", "Send the conversation to another administration", s.forward)
 	call(s, writers, "POST /tickets/{ref}/messages 202", "writeMessage", "Answer the citizen, or write a note", s.writeMessage)
+	call(s, writers, "POST /messages/{id}/resend", "resendMessage", "Send again what did not arrive", s.resend)
+	s.engine.POST(apiPath(uploadPath), s.plain(writers, s.upload))
 	s.engine.GET(apiPath("/messages/:id/raw"), s.plain(agents, s.rawMessage))
 	s.engine.GET(apiPath("/attachments/:id"), s.plain(agents, s.attachment))
 

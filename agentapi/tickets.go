@@ -100,6 +100,7 @@ type logContactInput struct {
 		Motive     string        `json:"motive,omitempty"`
 		Department string        `json:"department,omitempty" doc:"When left out: the motive's, else what the rules say."`
 		ReceivedAt time.Time     `json:"received_at,omitzero" doc:"The date on a letter's stamp; now when left out."`
+		Files      []string      `json:"attachments,omitempty" nullable:"false" maxItems:"20" doc:"Ids of what POST /attachments was given."`
 		Answered   bool          `json:"answered,omitempty" doc:"She was given her answer at once: the ticket is closed as answered."`
 	}
 }
@@ -108,7 +109,7 @@ func (s *Server) logContact(ctx context.Context, a ticketing.Actor, in *logConta
 	b := in.Body
 	t, err := s.Desk.Log(ctx, a, ticketing.NewContact{
 		Channel: channels.Name(b.Channel), CitizenID: b.CitizenID, Citizen: b.Citizen.draft(), Subject: b.Subject, Text: b.Text,
-		Motive: b.Motive, Department: b.Department, ReceivedAt: given(b.ReceivedAt), Answered: b.Answered, Key: in.Key,
+		Motive: b.Motive, Department: b.Department, ReceivedAt: given(b.ReceivedAt), Answered: b.Answered, Files: b.Files, Key: in.Key,
 	})
 	if err != nil {
 		return nil, err

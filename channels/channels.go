@@ -134,7 +134,8 @@ type Outbound struct {
 	To, Cc      []Address
 	Subject     string
 	Text        string
-	Automatic   bool // written by Guichet, not by an agent
+	HTML        string // the same in HTML, a whole document; empty: there is only the text
+	Automatic   bool   // written by Guichet, not by an agent
 	Attachments []Attachment
 	At          time.Time
 }

@@ -44,6 +44,7 @@ type Town struct {
 	Timezone  string   `koanf:"timezone"`
 	Region    string   `koanf:"region"`    // country whose telephone numbers need no prefix
 	Languages []string `koanf:"languages"` // of answers and pages; the first one when nothing else decides
+	Address   string   `koanf:"address"`   // where citizens find the town hall; of every department that has none of its own
 }
 
 // Log says how much is logged and in which form.
@@ -152,7 +153,7 @@ func (c Config) LogValue() slog.Value {
 		slog.Group("http", slog.String("listen", c.HTTP.Listen), slog.String("public_url", c.HTTP.PublicURL),
 			slog.String("metrics_listen", c.HTTP.MetricsListen)),
 		slog.Group("town", slog.String("name", c.Town.Name), slog.String("timezone", c.Town.Timezone),
-			slog.String("region", c.Town.Region), slog.Any("languages", c.Town.Languages)),
+			slog.String("region", c.Town.Region), slog.Any("languages", c.Town.Languages), slog.String("address", c.Town.Address)),
 		slog.Attr{Key: "mailboxes", Value: slog.GroupValue(mailboxes...)},
 		slog.Group("log", slog.String("level", c.Log.Level), slog.String("format", c.Log.Format)),
 	)

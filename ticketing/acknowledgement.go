@@ -3,6 +3,7 @@ package ticketing
 import (
 	"errors"
 	"strings"
+	"sync"
 	"time"
 
 	"guichet/channels"
@@ -93,19 +94,57 @@ func (d *Desk) fillAcknowledgement(s *Snapshot, m *Message, t Ticket) error {
 	if !ok {
 		return errors.New("its mailbox is gone")
 	}
-	code := "acknowledgement"
-	department, _ := s.Department(t.Department)
-	if department.Visibility != Open {
-		code = "acknowledgement_reserved"
-	}
-	subject, body, err := s.Texts.Fill(code, t.Language, TextData{
-		Reference: t.Reference(), Subject: t.Subject, Town: d.town.Profile.Name, Department: department.Name(t.Language),
-		ReceivedOn: d.town.Profile.Day(t.ReceivedAt, t.Language),
-	})
+	data := TextData{Reference: t.Reference(), Subject: t.Subject, ReceivedOn: d.town.Profile.Day(t.ReceivedAt, t.Language)}
+	form, err := d.acknowledgementForm(s, t, line)
 	if err != nil {
 		return err
 	}
-	m.Subject, m.Text = subject, body
+	m.Subject, m.Text, m.HTML = form.Write(data)
 	d.address(m, t, line)
 	return nil
+}
+
+// forms keeps the acknowledgements of one state of the town: there are a few for each department, and thousands are written of each.
+type forms struct {
+	mu   sync.Mutex
+	town *Snapshot
+	kept map[formKey]Form
+}
+
+type formKey struct {
+	code, language, department, line string
+	subject                          bool
+}
+
+func (d *Desk) acknowledgementForm(s *Snapshot, t Ticket, line Line) (Form, error) {
+	department, _ := s.Department(t.Department)
+	data := d.senderData(department, t.Language, line)
+	data.Subject = t.Subject
+	key := formKey{code: "acknowledgement", language: t.Language, department: department.Code, line: line.Name, subject: t.Subject != ""}
+	if department.Visibility != Open {
+		key.code = "acknowledgement_reserved"
+		data.Department, data.Address = "", d.town.Profile.Address
+	}
+	d.forms.mu.Lock()
+	defer d.forms.mu.Unlock()
+	if d.forms.town != s {
+		d.forms.town, d.forms.kept = s, map[formKey]Form{}
+	}
+	if form, ok := d.forms.kept[key]; ok {
+		return form, nil
+	}
+	form, err := s.Texts.Form(d.render, t.Language, data, key.code)
+	if err == nil {
+		d.forms.kept[key] = form
+	}
+	return form, err
+}
+
+// senderData is what a message says of who sends it (CRPA, art. L111-2 and R112-11-1).
+func (d *Desk) senderData(department Department, language string, line Line) TextData {
+	address := department.Address
+	if address == "" {
+		address = d.town.Profile.Address
+	}
+	return TextData{Town: d.town.Profile.Name, Department: department.Name(language), Address: address, Email: line.Address}
 }

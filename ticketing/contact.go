@@ -23,8 +23,9 @@ type NewContact struct {
 	Motive     string
 	Department string // empty: the motive's, else what the rules say, else the first department
 	ReceivedAt *time.Time
-	Answered   bool   // she was given her answer at once: the ticket is closed as answered
-	Key        string // Idempotency-Key
+	Answered   bool     // she was given her answer at once: the ticket is closed as answered
+	Files      []string // ids of what Attach was given
+	Key        string   // Idempotency-Key
 }
 
 // CitizenDraft describes a citizen. Contacts carry Type and Value.
@@ -67,7 +68,7 @@ func (d *Desk) Log(ctx context.Context, a Actor, c NewContact) (Ticket, error) {
 	err = d.store.InTx(ctx, func(tx Nouns) error {
 		eff, replayed = effects{}, false
 		kept, fresh, err := remember(ctx, tx, a, c.Key, now, "contact", string(c.Channel), c.CitizenID, draftKey(c.Citizen), c.Subject,
-			c.Text, c.Motive, c.Department, strconv.FormatBool(c.Answered), stamp(c.ReceivedAt))
+			c.Text, c.Motive, c.Department, strconv.FormatBool(c.Answered), stamp(c.ReceivedAt), strings.Join(c.Files, ","))
 		if err != nil {
 			return err
 		}
@@ -110,6 +111,9 @@ func (d *Desk) Log(ctx context.Context, a Actor, c NewContact) (Ticket, error) {
 		if len(citizen.Contacts) > 0 {
 			m.FromValue = citizen.Contacts[0].Value
 		}
+		if m.Attachments, err = attach(ctx, tx, a, m.ID, c.Files); err != nil {
+			return err
+		}
 		var people []Participant
 		for _, contact := range citizen.Contacts {
 			people = append(people, Participant{TicketID: t.ID, Type: contact.Type, Value: contact.Value, Name: citizen.Name(), Role: "sender"})
@@ -118,6 +122,9 @@ func (d *Desk) Log(ctx context.Context, a Actor, c NewContact) (Ticket, error) {
 			return err
 		}
 		if err := tx.AddMessages(ctx, []Message{m}); err != nil {
+			return err
+		}
+		if err := tx.AddAttachments(ctx, m.Attachments); err != nil {
 			return err
 		}
 		if err := tx.AddParticipants(ctx, people); err != nil {

@@ -16,8 +16,9 @@ type Department struct {
 	NameFR       string `gorm:"column:name_fr"`
 	NameEN       string `gorm:"column:name_en"`
 	Visibility   Visibility
-	Position     int // order on the screens
-	ReopenWithin int // days after closing within which a citizen's message reopens the ticket; later it opens a linked one
+	Position     int    // order on the screens
+	ReopenWithin int    // days after closing within which a citizen's message reopens the ticket; later it opens a linked one
+	Address      string // where citizens find and call it, on as many lines as under a letter; empty: the town's
 }
 
 // Name gives the department's name in a language, French when there is no other.
@@ -61,7 +62,8 @@ type Rule struct {
 	Priority   Priority
 }
 
-// Template is a text citizens receive, in one language: "acknowledgement", "reply_signature".
+// Template is a text citizens receive, in one language: "acknowledgement", "reply", or "reply.voirie" for the answers of one
+// department.
 type Template struct {
 	Code     string `gorm:"primaryKey"`
 	Language string `gorm:"primaryKey"`

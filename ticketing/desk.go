@@ -21,8 +21,11 @@ type Desk struct {
 	now    Clock
 	log    *slog.Logger
 	stats  Stats
+	render Renderer
+	sniff  func(data []byte) string
 
 	failing failures
+	forms   forms
 }
 
 // Stats counts what the Desk does, for the metrics.
@@ -40,12 +43,20 @@ type DeskParts struct {
 	Now    Clock
 	Log    *slog.Logger
 	Stats  Stats
+	Render Renderer                 // of what is sent; nil: mails have no HTML
+	Sniff  func(data []byte) string // tells the media type of a file by its content; nil: nobody knows
 }
 
 // NewDesk makes a Desk.
 func NewDesk(p DeskParts) *Desk {
+	if p.Render == nil {
+		p.Render = func(string, string) (string, error) { return "", nil }
+	}
+	if p.Sniff == nil {
+		p.Sniff = func([]byte) string { return "application/octet-stream" }
+	}
 	return &Desk{store: p.Store, files: p.Files, town: p.Town, router: p.Router, keys: p.Keys, now: p.Now, log: p.Log, stats: p.Stats,
-		failing: failures{since: map[OriginalKey]time.Time{}}}
+		render: p.Render, sniff: p.Sniff, failing: failures{since: map[OriginalKey]time.Time{}}}
 }
 
 // HintJournal is published when the journal has grown, HintOutbox when there is something to send.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"guichet/channels"
+	"guichet/channels/email"
 	"guichet/routing"
 	"guichet/ticketing"
 	"guichet/ticketing/demo"
@@ -66,7 +67,7 @@ func openHall(t *testing.T, db *store.DB) *hall {
 	log := slog.New(slog.DiscardHandler)
 	zone, err := time.LoadLocation("Europe/Paris")
 	h.must(err)
-	profile := ticketing.Profile{Name: "Ville de Valmont", Zone: zone, Region: "FR", Languages: []string{"fr", "en"}}
+	profile := ticketing.Profile{Name: "Ville de Valmont", Zone: zone, Region: "FR", Languages: []string{"fr", "en"}, Address: "1 place de la Mairie, Valmont"}
 	h.town, err = ticketing.OpenTown(ctx, db, profile, h.clock.now, log)
 	h.must(err)
 	valmont, err := demo.Town()
@@ -87,7 +88,7 @@ func openHall(t *testing.T, db *store.DB) *hall {
 func (h *hall) newDesk(s ticketing.Store) *ticketing.Desk {
 	return ticketing.NewDesk(ticketing.DeskParts{
 		Store: s, Files: h.files, Town: h.town, Router: h.router, Keys: h.keys, Now: h.clock.now, Log: slog.New(slog.DiscardHandler),
-		Stats: noStats{},
+		Stats: noStats{}, Render: email.Document, Sniff: email.SniffType,
 	})
 }
 

@@ -18,6 +18,7 @@ const (
 	EventTicketChanged     EventType = "ticket.changed"
 	EventMessageReceived   EventType = "message.received"
 	EventMessageQueued     EventType = "message.queued" // an answer is on its way
+	EventMessageResent     EventType = "message.resent" // an agent sends again what did not arrive
 	EventNoteAdded         EventType = "note.added"
 	EventAckQueued         EventType = "ack.queued"
 	EventAckWithheld       EventType = "ack.withheld" // owed and not sent; the reason is in Data

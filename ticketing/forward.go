@@ -96,10 +96,10 @@ func (d *Desk) forward(ctx context.Context, tx Nouns, s *Snapshot, a Actor, t Ti
 	department, _ := s.Department(t.Department)
 	language := d.town.Profile.Choose() // of the town, whatever the citizen's
 	text := strings.TrimSpace(strings.TrimSpace(w.Text) + "\n\n" + d.quoted(messages))
-	_, body, err := s.Texts.Fill("forward", language, TextData{
-		Reference: t.Reference(), Subject: t.Subject, Town: d.town.Profile.Name, Department: department.Name(language),
-		ReceivedOn: d.town.Profile.Day(t.ReceivedAt, language), Agent: a.Name, Signature: agent.Signature, Text: text,
-	})
+	data := d.senderData(department, language, line)
+	data.Reference, data.Subject, data.ReceivedOn = t.Reference(), t.Subject, d.town.Profile.Day(t.ReceivedAt, language)
+	data.Agent, data.Signature, data.Text = a.Name, agent.Signature, text
+	_, body, err := s.Texts.Fill(language, data, "forward")
 	if err != nil {
 		return Message{}, err
 	}

@@ -30,7 +30,7 @@ type Message struct {
 	Cc          Addresses
 	Subject     string
 	Text        string
-	HTML        string // as received; made safe when it is shown
+	HTML        string // as received, made safe when it is shown; of a mail of ours, the document that is sent
 	Folded      int    // byte offset in Text where quoted history begins; 0: none
 	Automatic   string // why it is a machine's; empty: a person's
 	Silent      string // why nothing went out by itself in answer

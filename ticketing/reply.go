@@ -14,14 +14,21 @@ import (
 // MaxText is the longest text an agent may write, in bytes.
 const MaxText = 200 << 10
 
+// replyTemplate is the text around what an agent writes; with a point and a department's code, that department's own.
+const replyTemplate = "reply"
+
+// maxCc is how many may be in copy of an answer.
+const maxCc = 20
+
 // Answer is what an agent writes to a citizen.
 type Answer struct {
-	Text    string
+	Text    string // Markdown, or plain text
 	To      string // empty: where the citizen wants answers
 	Cc      []string
-	Then    Status // waiting (when left out), open or closed
-	Key     string // Idempotency-Key; empty: none
-	IfMatch int    // version of the ticket the agent has seen; 0: any
+	Files   []string // ids of what Attach was given
+	Then    Status   // waiting (when left out), open or closed
+	Key     string   // Idempotency-Key; empty: none
+	IfMatch int      // version of the ticket the agent has seen; 0: any
 }
 
 // Reply sends an answer by e-mail. A ticket that nobody has becomes hers; one that is closed must be reopened first.
@@ -35,6 +42,9 @@ func (d *Desk) Reply(ctx context.Context, a Actor, reference string, w Answer) (
 	if w.Then != StatusWaiting && w.Then != StatusOpen && w.Then != StatusClosed {
 		return Message{}, invalid("then", "waiting_open_or_closed")
 	}
+	if len(w.Cc) > maxCc {
+		return Message{}, invalid("cc", "too_many")
+	}
 	for i, cc := range w.Cc {
 		var err error
 		if w.Cc[i], err = cleanEmail(cc); err != nil {
@@ -46,7 +56,7 @@ func (d *Desk) Reply(ctx context.Context, a Actor, reference string, w Answer) (
 	var eff effects
 	err := d.store.InTx(ctx, func(tx Nouns) error {
 		eff = effects{}
-		kept, fresh, err := remember(ctx, tx, a, w.Key, d.now(), "reply", reference, w.Text, w.To, strings.Join(w.Cc, ","), string(w.Then))
+		kept, fresh, err := remember(ctx, tx, a, w.Key, d.now(), "reply", reference, w.Text, w.To, strings.Join(w.Cc, ","), string(w.Then), strings.Join(w.Files, ","))
 		if err != nil {
 			return err
 		}
@@ -68,6 +78,9 @@ func (d *Desk) Reply(ctx context.Context, a Actor, reference string, w Answer) (
 		if err != nil {
 			return err
 		}
+		if m.Attachments, err = attach(ctx, tx, a, m.ID, w.Files); err != nil {
+			return err
+		}
 		now := d.now()
 		if t.FirstReplyAt == nil {
 			t.FirstReplyAt = &now
@@ -81,6 +94,9 @@ func (d *Desk) Reply(ctx context.Context, a Actor, reference string, w Answer) (
 		delivery := newDelivery(m, now)
 		m.Delivery = &delivery
 		if err := tx.AddMessages(ctx, []Message{m}); err != nil {
+			return err
+		}
+		if err := tx.AddAttachments(ctx, m.Attachments); err != nil {
 			return err
 		}
 		if err := tx.AddDeliveries(ctx, []Delivery{delivery}); err != nil {
@@ -169,18 +185,18 @@ func (d *Desk) compose(ctx context.Context, tx Nouns, s *Snapshot, a Actor, t Ti
 	last := lastMail(messages)
 	agent, _ := s.Agent(a.ID)
 	department, _ := s.Department(t.Department)
-	data := TextData{
-		Reference: t.Reference(), Subject: t.Subject, Town: d.town.Profile.Name, Department: department.Name(t.Language),
-		ReceivedOn: d.town.Profile.Day(t.ReceivedAt, t.Language), Agent: a.Name, Signature: agent.Signature, Text: strings.TrimSpace(w.Text),
-	}
-	_, body, err := s.Texts.Fill("reply", t.Language, data)
+	data := d.senderData(department, t.Language, line)
+	data.Reference, data.Subject, data.ReceivedOn = t.Reference(), t.Subject, d.town.Profile.Day(t.ReceivedAt, t.Language)
+	data.Agent, data.Signature, data.Text = a.Name, agent.Signature, strings.TrimSpace(w.Text)
+	form, err := s.Texts.Form(d.render, t.Language, data, replyTemplate+"."+department.Code, replyTemplate)
 	if err != nil {
 		return Message{}, err
 	}
+	_, text, html := form.Write(data)
 	now := d.now()
 	m := Message{
 		ID: NewID(), TicketID: t.ID, Direction: Out, Channel: string(channels.Email), Line: line.Name,
-		FromName: d.town.Profile.Name, FromValue: line.Address, To: Addresses{to}, Subject: answerSubject(t), Text: body,
+		FromName: d.town.Profile.Name, FromValue: line.Address, To: Addresses{to}, Subject: answerSubject(t), Text: text, HTML: html,
 		AgentID: &a.ID, References: references(t, last.References, last.ExternalID, line), At: now, CreatedAt: now,
 	}
 	for _, cc := range w.Cc {

@@ -23,6 +23,7 @@ type Nouns interface {
 	Citizens
 	Tickets
 	Messages
+	Uploads
 	Deliveries
 	Events
 	Towns
@@ -201,6 +202,20 @@ type Messages interface {
 	MoveMessages(ctx context.Context, ids []string, ticketID string) error
 }
 
+// Uploads are files handed in and not sent yet. DeleteExpired drops those older than 24 hours.
+type Uploads interface {
+	// AddUploads keeps files; one whose id is known already is left as it is.
+	AddUploads(ctx context.Context, uploads []Upload) error
+	// Uploads reads those of these ids that the agent handed in.
+	Uploads(ctx context.Context, agentID string, ids []string) ([]Upload, error)
+	// TakeUploads removes those of these ids that the agent handed in, and gives them: nobody else can use them any more.
+	TakeUploads(ctx context.Context, agentID string, ids []string) ([]Upload, error)
+	// UploadedBytes is the size of all that the agent has handed in and not sent.
+	UploadedBytes(ctx context.Context, agentID string) (int64, error)
+	// NamedFiles tells which of these contents some row names: an original, an attachment or an upload.
+	NamedFiles(ctx context.Context, sha256 []string) (map[string]bool, error)
+}
+
 // OutboxFigures says how the outbox is doing.
 type OutboxFigures struct {
 	ByState   map[DeliveryState]int // queued, sending, failed, parked
@@ -222,6 +237,9 @@ type Deliveries interface {
 	LeaseDeliveries(ctx context.Context, owner string, channels []string, now, until time.Time, limit int) ([]Delivery, error)
 	// SaveDelivery writes the delivery if owner still holds its lease, together with the attempt if there is one. False: it does not.
 	SaveDelivery(ctx context.Context, owner string, d Delivery, attempt *Attempt) (bool, error)
+	// RequeueDelivery makes a delivery that failed, bounced or waits for a person due at once, and forgets how it ended. False: it is
+	// in another state.
+	RequeueDelivery(ctx context.Context, id string, now time.Time) (bool, error)
 	// DropLeases ends all leases but owner's, of deliveries and of lines, when the caller knows that nobody else is running.
 	DropLeases(ctx context.Context, owner string) error
 	Attempts(ctx context.Context, deliveryIDs []string) ([]Attempt, error)
@@ -279,7 +297,7 @@ type Agents interface {
 	SessionByHash(ctx context.Context, hash string, now time.Time) (Session, error) // not found once expired
 	SaveSession(ctx context.Context, s Session) error
 	DeleteSession(ctx context.Context, hash string) error
-	DeleteExpired(ctx context.Context, now time.Time) error // sessions and requests that are no longer of use
+	DeleteExpired(ctx context.Context, now time.Time) error // sessions, requests and uploads that are no longer of use
 }
 
 // Request is a creating call that carried an Idempotency-Key, and what it made.

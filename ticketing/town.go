@@ -20,6 +20,7 @@ type Profile struct {
 	Zone      *time.Location
 	Region    string   // two letters; how telephone numbers are read
 	Languages []string // the first is the town's own
+	Address   string   // of the town hall, for departments that have none of their own
 }
 
 // Town is what an administrator edits: departments, motives, agents, rules, texts, lines. It keeps the whole in memory and follows

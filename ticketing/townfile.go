@@ -21,6 +21,7 @@ type DepartmentEntry struct {
 	Name         Names      `yaml:"name"`
 	Visibility   Visibility `yaml:"visibility"`    // open when left out
 	ReopenWithin int        `yaml:"reopen_within"` // days; 30 when left out
+	Address      string     `yaml:"address"`       // as under a letter: street, town, telephone; the town's when left out
 }
 
 // MotiveEntry is a motive in a town file.
@@ -58,7 +59,8 @@ type AgentEntry struct {
 	Capacity    int      `yaml:"capacity"` // 8 when left out
 }
 
-// TemplateEntry is a text citizens receive. Its placeholders are {{.Reference}}, {{.Subject}}, {{.Town}}, {{.Department}}.
+// TemplateEntry is a text citizens receive, in Markdown. Its placeholders are the fields of TextData, {{.Reference}} for example; the
+// reference, the date and the citizen's subject are put in as they are, so that a template cannot cut or compare them.
 type TemplateEntry struct {
 	Code     string `yaml:"code"`
 	Language string `yaml:"language"`

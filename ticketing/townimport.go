@@ -8,6 +8,7 @@ import (
 	"io"
 	"reflect"
 	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -164,6 +165,9 @@ func (t *Town) read(f TownFile) (TownData, error) {
 	return r.data, errors.Join(r.problems...)
 }
 
+// maxAddress is the longest address of a department, in bytes.
+const maxAddress = 1000
+
 type townReader struct {
 	data        TownData
 	departments map[string]bool
@@ -178,6 +182,7 @@ func (r *townReader) wrong(format string, args ...any) {
 func (r *townReader) department(i int, e DepartmentEntry) {
 	d := Department{
 		Code: e.Code, NameFR: e.Name.FR, NameEN: e.Name.EN, Visibility: e.Visibility, Position: i + 1, ReopenWithin: e.ReopenWithin,
+		Address: strings.TrimSpace(e.Address),
 	}
 	if d.Visibility == "" {
 		d.Visibility = Open
@@ -190,6 +195,9 @@ func (r *townReader) department(i int, e DepartmentEntry) {
 	}
 	if d.Visibility != Open && d.Visibility != Sealed && d.Visibility != Hidden {
 		r.wrong("department %s: visibility is open, sealed or hidden, not %q", d.Code, d.Visibility)
+	}
+	if len(d.Address) > maxAddress {
+		r.wrong("department %s: its address is longer than %d bytes", d.Code, maxAddress)
 	}
 	r.departments[d.Code] = true
 	r.data.Departments = append(r.data.Departments, d)
@@ -271,6 +279,9 @@ func (r *townReader) agent(e AgentEntry, p Profile) {
 func (r *townReader) template(e TemplateEntry) {
 	if e.Code == "" || e.Language == "" || e.Body == "" {
 		r.wrong("template %q: code, language and body are needed", e.Code)
+	}
+	if department, ok := strings.CutPrefix(e.Code, replyTemplate+"."); ok {
+		r.knownDepartment("template "+e.Code, department)
 	}
 	r.data.Templates = append(r.data.Templates, Template(e))
 }

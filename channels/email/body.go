@@ -267,7 +267,7 @@ func (w *walk) keep(h head, kind, name, disposition string, data []byte) {
 	if len(data) == 0 {
 		w.warn("the file %q is empty", name)
 	} else if kind == "application/octet-stream" {
-		kind, _, _ = strings.Cut(mimetype.Detect(data).String(), ";")
+		kind = SniffType(data)
 	}
 	var id string
 	if ids := messageIDs([]string{h.get("Content-Id")}); len(ids) > 0 {
@@ -282,6 +282,12 @@ func (w *walk) keep(h head, kind, name, disposition string, data []byte) {
 		Inline:    disposition == "inline" || disposition == "" && id != "",
 		Data:      data,
 	})
+}
+
+// SniffType tells the media type of a file by its content, without parameters.
+func SniffType(data []byte) string {
+	kind, _, _ := strings.Cut(mimetype.Detect(data).String(), ";")
+	return kind
 }
 
 // defaultNames gives the parts that usually come without a name one that a person can open.

@@ -18,7 +18,8 @@ import (
 // maxReferencesLength is the longest References field we write, in characters; relays refuse fields beyond 4,096.
 const maxReferencesLength = 4000
 
-// Compose writes m as a MIME message (RFC 5322, RFC 2045), lines ended by CRLF. The same Outbound gives the same bytes, so that a
+// Compose writes m as a MIME message (RFC 5322, RFC 2045), lines ended by CRLF: its text, or text and HTML as alternatives, and
+// its files beside them. The same Outbound gives the same bytes, so that a
 // mail sent twice after a doubt is the same mail to everyone who compares. Line breaks in header values become blanks, so that no
 // field can be smuggled in. The error says which part of m makes no mail.
 func Compose(m channels.Outbound) ([]byte, error) {
@@ -27,14 +28,7 @@ func Compose(m channels.Outbound) ([]byte, error) {
 		return nil, err
 	}
 	var out bytes.Buffer
-	if len(m.Attachments) == 0 {
-		setText(&h.Header)
-		err = writeText(&out, h.Header, m.Text)
-	} else {
-		h.SetContentType("multipart/mixed", map[string]string{"boundary": boundary(m.ID)})
-		err = writeMixed(&out, h.Header, m)
-	}
-	if err != nil {
+	if err := writeContent(&out, h.Header, m); err != nil {
 		return nil, fmt.Errorf("compose %s: %w", m.ID, err)
 	}
 	return out.Bytes(), nil
@@ -124,37 +118,36 @@ func trimReferences(ids []string) string {
 	return strings.Join(append(kept[:1:1], kept[from:]...), " ")
 }
 
-// boundary is taken from the identifier, so that it is the same each time and occurs in nobody's text.
-func boundary(id string) string {
-	sum := sha256.Sum256([]byte(id))
-	return "guichet-" + hex.EncodeToString(sum[:16])
+// boundary is taken from the identifier, so that it is the same each time; kind tells two of one mail apart. "=_" is in no part of
+// ours, because neither quoted-printable nor base64 writes it (RFC 2045 6.7).
+func boundary(kind, id string) string {
+	sum := sha256.Sum256([]byte(kind + ":" + id))
+	return "=_guichet-" + hex.EncodeToString(sum[:16])
 }
 
-func setText(h *message.Header) {
-	h.SetContentType("text/plain", map[string]string{"charset": "utf-8"})
-	h.Set("Content-Transfer-Encoding", "quoted-printable")
-}
-
-func writeText(out *bytes.Buffer, h message.Header, text string) error {
+// writeContent writes the header and what follows it. Files stand beside the words (multipart/mixed), the two forms of the words
+// within one part of their own (multipart/alternative, the richest last, RFC 2046 5.1.4).
+func writeContent(out *bytes.Buffer, h message.Header, m channels.Outbound) error {
+	if len(m.Attachments) == 0 {
+		setWords(&h, m)
+		w, err := message.CreateWriter(out, h)
+		if err != nil {
+			return err
+		}
+		return writeWords(w, m)
+	}
+	h.SetContentType("multipart/mixed", map[string]string{"boundary": boundary("mixed", m.ID)})
 	w, err := message.CreateWriter(out, h)
 	if err != nil {
 		return err
 	}
-	return writeAll(w, []byte(plainLines(text)))
-}
-
-func writeMixed(out *bytes.Buffer, h message.Header, m channels.Outbound) error {
-	w, err := message.CreateWriter(out, h)
+	var words message.Header
+	setWords(&words, m)
+	part, err := w.CreatePart(words)
 	if err != nil {
 		return err
 	}
-	var th message.Header
-	setText(&th)
-	part, err := w.CreatePart(th)
-	if err != nil {
-		return err
-	}
-	if err := writeAll(part, []byte(plainLines(m.Text))); err != nil {
+	if err := writeWords(part, m); err != nil {
 		return err
 	}
 	for _, a := range m.Attachments {
@@ -163,6 +156,39 @@ func writeMixed(out *bytes.Buffer, h message.Header, m channels.Outbound) error 
 			return err
 		}
 		if err := writeAll(part, a.Data); err != nil {
+			return err
+		}
+	}
+	return w.Close()
+}
+
+// setWords says what the part with the words is: text, or text and HTML.
+func setWords(h *message.Header, m channels.Outbound) {
+	if m.HTML == "" {
+		setText(h, "text/plain")
+		return
+	}
+	h.SetContentType("multipart/alternative", map[string]string{"boundary": boundary("alternative", m.ID)})
+}
+
+func setText(h *message.Header, kind string) {
+	h.SetContentType(kind, map[string]string{"charset": "utf-8"})
+	h.Set("Content-Transfer-Encoding", "quoted-printable")
+}
+
+// writeWords writes the part that setWords announced, and closes it.
+func writeWords(w *message.Writer, m channels.Outbound) error {
+	if m.HTML == "" {
+		return writeAll(w, []byte(plainLines(m.Text)))
+	}
+	for _, form := range []struct{ kind, words string }{{"text/plain", m.Text}, {"text/html", m.HTML}} {
+		var h message.Header
+		setText(&h, form.kind)
+		part, err := w.CreatePart(h)
+		if err != nil {
+			return err
+		}
+		if err := writeAll(part, []byte(plainLines(form.words))); err != nil {
 			return err
 		}
 	}

@@ -60,6 +60,63 @@ func TestComposeIsReadBack(t *testing.T) {
 	}
 }
 
+// TestComposeAlternatives reads our own mails back with the parser that reads everybody's.
+func TestComposeAlternatives(t *testing.T) {
+	long := strings.Repeat("très long ", 300)
+	for name, text := range map[string]string{
+		"lines":      "Bonjour,\n\nligne 1\nligne 2\n",
+		"dots":       "Bonjour\n.\n..\n.fin",
+		"long":       long + "\n" + strings.Repeat("x", 5000),
+		"emoji":      "Merci 👍🏽 — à bientôt, Zoë & l’équipe <3",
+		"a boundary": "--" + boundary("mixed", answerMail().ID) + "\n--" + boundary("alternative", answerMail().ID) + "--\nfin",
+		"a header":   "From: moi\nBcc: toi\n\n",
+		"returns":    "un\r\ndeux\rtrois\n",
+		"from":       "From ici\nFrom là",
+	} {
+		for files := range 3 {
+			t.Run(fmt.Sprint(name, ", ", files, " files"), func(t *testing.T) {
+				m := answerMail()
+				m.Text = text
+				var err error
+				if m.HTML, err = Document(text, "fr"); err != nil {
+					t.Fatal(err)
+				}
+				for i := range files {
+					m.Attachments = append(m.Attachments, channels.Attachment{Name: fmt.Sprintf("pièce %d 📎.txt", i), Type: "text/plain", Data: []byte("x\n")})
+				}
+				raw, err := Compose(m)
+				if err != nil {
+					t.Fatal(err)
+				}
+				in := parse(t, raw)
+				if want := plainLines(text); in.Text != want {
+					t.Errorf("text %q, want %q", in.Text, want)
+				}
+				if in.HTML != m.HTML {
+					t.Errorf("HTML %q, want %q", in.HTML, m.HTML)
+				}
+				if len(in.Attachments) != files || len(in.Warnings) != 0 {
+					t.Errorf("files %v, warnings %v", in.Attachments, in.Warnings)
+				}
+				for i, a := range in.Attachments {
+					if a.Name != m.Attachments[i].Name || string(a.Data) != "x\n" {
+						t.Errorf("file %+v", a)
+					}
+				}
+				for i, line := range bytes.Split(raw, []byte("\r\n")) {
+					if len(line) > 998 || bytes.ContainsAny(line, "\r\n") || !isASCII(string(line)) {
+						t.Errorf("line %d is not for the wire: %q", i, line)
+					}
+				}
+				again, err := Compose(m)
+				if err != nil || !bytes.Equal(raw, again) {
+					t.Errorf("not the same bytes twice, %v", err)
+				}
+			})
+		}
+	}
+}
+
 func TestComposeSaysTheSameTwice(t *testing.T) {
 	m := answerMail()
 	m.Attachments = []channels.Attachment{{Name: "a.txt", Type: "text/plain; charset=utf-8", Data: []byte("x")}}

@@ -42,3 +42,16 @@ func newPolicy() *bluemonday.Policy {
 	p.AllowAttrs("width", "height").Matching(bluemonday.NumberOrPercent).OnElements("img")
 	return p
 }
+
+// outgoing is what the HTML of our own mails may hold. What it lets pass, policy lets pass too.
+var outgoing = sync.OnceValue(func() *bluemonday.Policy {
+	p := bluemonday.NewPolicy()
+	p.AllowElements("p", "br", "hr", "strong", "em", "code", "pre", "blockquote", "h1", "h2", "h3", "h4", "h5", "h6")
+	p.AllowLists()
+	p.AllowAttrs("start").Matching(bluemonday.Integer).OnElements("ol")
+	p.AllowURLSchemes("mailto", "http", "https", "tel")
+	p.AllowRelativeURLs(false)
+	p.RequireParseableURLs(true)
+	p.AllowAttrs("href").OnElements("a")
+	return p
+})

@@ -4,9 +4,13 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
+	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -144,6 +148,50 @@ func TestSendReusesAndReplacesTheConnection(t *testing.T) {
 	}
 	if err := s.Close(); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestSendTakesOneConnectionForMany counts what the server sees of twenty mails that wait at once, as the outbox hands them over.
+func TestSendTakesOneConnectionForMany(t *testing.T) {
+	s, box := servers(t, mailtest.Options{})
+	target := net.JoinHostPort(box.SMTP.Host, strconv.Itoa(box.SMTP.Port))
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	var connections atomic.Int32
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			connections.Add(1)
+			there, err := net.Dial("tcp", target)
+			if err != nil {
+				c.Close()
+				continue
+			}
+			go func() { _, _ = io.Copy(there, c); there.Close() }()
+			go func() { _, _ = io.Copy(c, there); c.Close() }()
+		}
+	}()
+	box.SMTP.Port = l.Addr().(*net.TCPAddr).Port
+	sender := testSender(t, box)
+	var sending sync.WaitGroup
+	for i := range 20 {
+		sending.Go(func() {
+			m := answerMail()
+			m.ID = fmt.Sprintf("%d@valmont.example", i)
+			if v := sender.Send(t.Context(), m); v.Outcome != channels.Accepted {
+				t.Errorf("verdict %+v", v)
+			}
+		})
+	}
+	sending.Wait()
+	if got, n := len(s.Sent()), connections.Load(); got != 20 || n != 1 {
+		t.Errorf("%d mails over %d connections", got, n)
 	}
 }
 

@@ -103,7 +103,7 @@ func demoConfig(listen, folder string, server *mailtest.Server) config.Config {
 	c.Database = "sqlite://" + filepath.Join(folder, "guichet.db")
 	c.Files = filepath.Join(folder, "files")
 	c.HTTP = config.HTTP{Listen: listen, PublicURL: config.PublicURL(listen)}
-	c.Town.Name = "Ville de Valmont"
+	c.Town.Name, c.Town.Address = "Ville de Valmont", "Hôtel de Ville, 1 place de la Mairie, 27999 Valmont\nTél. 02 61 91 00 10"
 	imapHost, imapPort := server.IMAPAddr()
 	smtpHost, smtpPort := server.SMTPAddr()
 	c.Mailboxes = []email.Mailbox{{

@@ -32,6 +32,7 @@ type hub struct {
 	config     config.Config
 	log        *slog.Logger
 	db         *store.DB
+	files      *store.Folder
 	router     *routing.Router
 	town       *ticketing.Town
 	desk       *ticketing.Desk
@@ -71,6 +72,7 @@ func openHub(ctx context.Context, c config.Config, log *slog.Logger, o hubOption
 	if err != nil {
 		return nil, fmt.Errorf("files %s: %w; make the folder writable for the user Guichet runs as", c.Files, err)
 	}
+	h.files = files
 	h.closers = append(h.closers, files.Close)
 	if h.town, err = openTown(ctx, h.db, c, log); err != nil {
 		return nil, err
@@ -85,6 +87,7 @@ func openHub(ctx context.Context, c config.Config, log *slog.Logger, o hubOption
 	metrics := agentapi.NewMetrics()
 	h.desk = ticketing.NewDesk(ticketing.DeskParts{
 		Store: h.db, Files: files, Town: h.town, Router: h.router, Keys: keys, Now: now, Log: log, Stats: metrics,
+		Render: email.Document, Sniff: email.SniffType,
 	})
 	quarantine := ticketing.NewQuarantine(h.desk, map[channels.Name]channels.Rereader{channels.Email: email.NewReader(c.Mailboxes)})
 	reader := ticketing.NewReader(h.db, files, h.town, h.router, now)
@@ -194,7 +197,9 @@ func (h *hub) close() error {
 
 // openTown reads the town, and gives a new one its first department.
 func openTown(ctx context.Context, db *store.DB, c config.Config, log *slog.Logger) (*ticketing.Town, error) {
-	profile := ticketing.Profile{Name: c.Town.Name, Zone: c.Town.Location(), Region: c.Town.Region, Languages: c.Town.Languages}
+	profile := ticketing.Profile{
+		Name: c.Town.Name, Zone: c.Town.Location(), Region: c.Town.Region, Languages: c.Town.Languages, Address: strings.TrimSpace(c.Town.Address),
+	}
 	town, err := ticketing.OpenTown(ctx, db, profile, now, log)
 	if err != nil {
 		return nil, err

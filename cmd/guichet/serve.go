@@ -50,6 +50,7 @@ func (h *hub) run(ctx context.Context, ready func(addr string)) (err error) {
 	parts.Go(func() error { return h.journal.Run(ctx) })
 	parts.Go(func() error { return h.dispatcher.Run(ctx) })
 	parts.Go(func() error { return h.sweep(ctx) })
+	parts.Go(func() error { return h.sweepFiles(ctx) })
 	for _, p := range h.pullers {
 		parts.Go(func() error { return p.Run(ctx) })
 	}
@@ -97,7 +98,7 @@ func serveHTTP(ctx context.Context, l net.Listener, handler http.Handler) error 
 	return nil
 }
 
-// sweep removes once an hour what has had its time: sessions, remembered requests.
+// sweep removes once an hour what has had its time: sessions, remembered requests, files handed in and not sent.
 func (h *hub) sweep(ctx context.Context) error {
 	tick := time.NewTicker(time.Hour)
 	defer tick.Stop()
@@ -110,5 +111,25 @@ func (h *hub) sweep(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 		}
+	}
+}
+
+// sweepFiles removes once a day the files that no row names and that are older than a day: what was handed in and not sent, what came
+// with a mail whose filing failed for good. It begins when the hub has found its pace.
+func (h *hub) sweepFiles(ctx context.Context) error {
+	next := time.NewTimer(10 * time.Minute)
+	defer next.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-next.C:
+		}
+		removed, err := h.files.Sweep(ctx, now().Add(-24*time.Hour), h.db.NamedFiles)
+		if err != nil && ctx.Err() == nil {
+			h.log.Warn("files that nothing names could not all be removed; it will be tried tomorrow", "error", err)
+		}
+		h.log.Info("files swept", "removed", removed)
+		next.Reset(24 * time.Hour)
 	}
 }

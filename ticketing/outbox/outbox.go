@@ -274,7 +274,7 @@ func (d *Dispatcher) outbound(ctx context.Context, m ticketing.Message) (channel
 	out := channels.Outbound{
 		Channel: channels.Name(m.Channel), Line: m.Line, ID: m.ExternalID, References: m.References,
 		From: channels.Address{Name: m.FromName, Value: m.FromValue}, ReplyTo: m.ReplyTo, To: m.To, Cc: m.Cc, Subject: m.Subject,
-		Text: m.Text, Automatic: m.IsAutomatic(), At: m.At,
+		Text: m.Text, HTML: m.HTML, Automatic: m.IsAutomatic(), At: m.At,
 	}
 	if n := len(m.References); n > 1 { // the first is the ticket's pseudo-reference, which nobody sent
 		out.InReplyTo = m.References[n-1]

@@ -83,7 +83,7 @@ func each(t *testing.T, channel string, do func(d *desk)) {
 		d.message = ticketing.Message{
 			ID: ticketing.NewID(), TicketID: d.ticket.ID, Direction: ticketing.Out, Channel: channel, Line: "mairie", ExternalID: "ours@valmont.example",
 			To: ticketing.Addresses{{Value: "anne@example.org"}}, References: ticketing.Strings{"ticket-1@valmont.example", "hers@example.org"},
-			Text: "Bonjour", At: now, CreatedAt: now,
+			Text: "Bonjour", HTML: "<p>Bonjour</p>", At: now, CreatedAt: now,
 		}
 		d.delivery = ticketing.Delivery{
 			ID: ticketing.NewID(), MessageID: d.message.ID, TicketID: d.ticket.ID, Channel: channel, State: ticketing.DeliveryQueued, NextAt: now, CreatedAt: now,
@@ -158,7 +158,7 @@ func TestAMessageIsSent(t *testing.T) {
 		if got.Attempts != 1 || got.DoneAt == nil || !slices.Equal(d.outcomes(), []channels.Outcome{channels.Accepted}) {
 			d.Errorf("%+v, attempts %v", got, d.outcomes())
 		}
-		if m := w.sent[0]; m.ID != "ours@valmont.example" || m.InReplyTo != "hers@example.org" || m.To[0].Value != "anne@example.org" {
+		if m := w.sent[0]; m.ID != "ours@valmont.example" || m.InReplyTo != "hers@example.org" || m.To[0].Value != "anne@example.org" || m.Text != "Bonjour" || m.HTML != "<p>Bonjour</p>" {
 			d.Errorf("sent %+v", m)
 		}
 		events, err := d.db.EventsOfTicket(d.Context(), d.ticket.ID)

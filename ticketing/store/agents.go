@@ -70,6 +70,9 @@ func (n nouns) DeleteExpired(ctx context.Context, now time.Time) error {
 	if _, err := n.exec(ctx, "DELETE FROM sessions WHERE expires_at <= ?", now); err != nil {
 		return err
 	}
-	_, err := n.exec(ctx, "DELETE FROM requests WHERE created_at <= ?", now.Add(-requestLife))
+	if _, err := n.exec(ctx, "DELETE FROM requests WHERE created_at <= ?", now.Add(-requestLife)); err != nil {
+		return err
+	}
+	_, err := n.exec(ctx, "DELETE FROM uploads WHERE created_at <= ?", now.Add(-uploadLife))
 	return err
 }

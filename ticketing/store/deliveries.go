@@ -46,6 +46,14 @@ func (n nouns) SaveDelivery(ctx context.Context, owner string, d ticketing.Deliv
 	return saved && err == nil, err
 }
 
+// RequeueDelivery implements ticketing.Deliveries.
+func (n nouns) RequeueDelivery(ctx context.Context, id string, now time.Time) (bool, error) {
+	changed, err := n.exec(ctx, `UPDATE deliveries SET state = 'queued', next_at = ?, uncertain = 0, error = '', done_at = NULL,
+			lease_owner = '', leased_until = NULL, attempting_since = NULL
+		WHERE id = ? AND state IN ('failed', 'parked', 'bounced')`, now, id)
+	return changed > 0, err
+}
+
 // DropLeases implements ticketing.Deliveries.
 func (n nouns) DropLeases(ctx context.Context, owner string) error {
 	_, err := n.exec(ctx, "UPDATE deliveries SET lease_owner = '', leased_until = NULL WHERE lease_owner <> '' AND lease_owner <> ?", owner)

@@ -231,7 +231,7 @@ func (n nouns) learn() error {
 		&ticketing.Citizen{}, &ticketing.Contact{}, &claimant{},
 		&ticketing.Ticket{}, &ticketing.Participant{}, &ticketing.Link{}, &ticketRow{},
 		&ticketing.Original{}, &ticketing.Copy{}, &ticketing.Message{}, &ticketing.Attachment{}, &ticketing.Delivery{}, &ticketing.Attempt{},
-		&ticketing.Event{}, &ticketing.Request{}, &cursor{}, &health{},
+		&ticketing.Event{}, &ticketing.Request{}, &ticketing.Upload{}, &cursor{}, &health{},
 	} {
 		if _, err := n.schemaOf(row); err != nil {
 			return fmt.Errorf("read the tags of %T: %w", row, err)

@@ -76,7 +76,8 @@ func TestMigrateCopiesTheFile(t *testing.T) {
 	must(t, err)
 	raw := rawSQLite(t, url)
 	for _, s := range []string{
-		"DELETE FROM goose_db_version WHERE version_id = 5", "DROP TABLE uploads", "DROP INDEX deliveries_undelivered", "ALTER TABLE tickets DROP COLUMN tags",
+		"DELETE FROM goose_db_version WHERE version_id = 5", "DROP TABLE uploads", "DROP INDEX deliveries_undelivered",
+		"DROP INDEX attachments_sha256", "DROP INDEX originals_sha256", "ALTER TABLE tickets DROP COLUMN tags",
 		"ALTER TABLE departments DROP COLUMN address", "ALTER TABLE originals DROP COLUMN reason", "ALTER TABLE healths DROP COLUMN folder",
 		"ALTER TABLE healths DROP COLUMN alarm", "ALTER TABLE healths DROP COLUMN stored_count", "ALTER TABLE healths DROP COLUMN missing",
 		"ALTER TABLE healths DROP COLUMN counted_at", "INSERT INTO settings VALUES ('town', 'Valmont')",

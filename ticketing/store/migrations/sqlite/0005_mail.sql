@@ -24,6 +24,11 @@ CREATE TABLE uploads (
 );
 CREATE INDEX uploads_created ON uploads (created_at);
 
+-- Which contents are named, for the sweeping of those that are not.
+CREATE INDEX attachments_sha256 ON attachments (sha256);
+CREATE INDEX originals_sha256 ON originals (sha256) WHERE sha256 <> '';
+CREATE INDEX uploads_sha256 ON uploads (sha256);
+
 ALTER TABLE healths ADD COLUMN folder TEXT NOT NULL DEFAULT '';
 ALTER TABLE healths ADD COLUMN alarm TEXT NOT NULL DEFAULT '';
 ALTER TABLE healths ADD COLUMN stored_count INTEGER NOT NULL DEFAULT 0;
