@@ -242,7 +242,7 @@ Content-Disposition: attachment; filename*=UTF-8''%E2%82%AC.csv
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Error(diff)
 			}
-			if strings.TrimSpace(in.Text) != "mot" || len(in.Warnings) != 1 {
+			if !strings.HasSuffix(in.Text, "From: c@d.fr\nSubject: premier courrier\n\ndedans\n\nmot") || len(in.Warnings) != 1 {
 				t.Errorf("text %q, warnings %q", in.Text, in.Warnings)
 			}
 		}},
