@@ -19,6 +19,7 @@ import (
 	"guichet/agentapi/auth"
 	"guichet/agentapi/console"
 	"guichet/channels"
+	"guichet/channels/email"
 	"guichet/routing"
 	"guichet/ticketing"
 	"guichet/ticketing/store"
@@ -106,7 +107,8 @@ func newWorld(tb testing.TB, db *store.DB, change ...func(*agentapi.Parts)) *wor
 	journal := ticketing.NewJournal(db, w.router, log)
 	w.guard = auth.New(auth.Parts{Store: db, Town: w.town, Router: w.router, Now: w.now, Log: log})
 	pages, err := console.New(console.Parts{
-		Desk: w.desk, Reader: reader, Town: w.town, Guard: w.guard, Now: w.now, Log: log, SafeHTML: func(string) string { return "" },
+		Desk: w.desk, Reader: reader, Town: w.town, Guard: w.guard, Now: w.now, Log: log, SafeHTML: email.SafeHTML, FoldHTML: email.FoldHTML,
+		RemotePictures: email.RemotePictures,
 	})
 	w.must(err)
 	parts := agentapi.Parts{

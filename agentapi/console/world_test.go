@@ -72,7 +72,7 @@ func newWorld(t *testing.T, db *store.DB) *world {
 	guard := auth.New(auth.Parts{Store: db, Town: w.town, Router: router, Now: w.now, Log: log})
 	w.pages, err = New(Parts{
 		Desk: w.desk, Reader: ticketing.NewReader(db, files, w.town, router, w.now), Town: w.town, Guard: guard, Now: w.now, Log: log,
-		SafeHTML: email.SafeHTML,
+		SafeHTML: email.SafeHTML, FoldHTML: email.FoldHTML, RemotePictures: email.RemotePictures,
 	})
 	w.must(err)
 	w.server = httptest.NewServer(guard.Wrap(w.engine()))
