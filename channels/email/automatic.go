@@ -12,7 +12,7 @@ const (
 	markerAuto  = "auto"
 )
 
-// bounce is why a mail is automatic that says something of the delivery of another; Inbound.Report says what.
+// bounce is why a mail is automatic that says that another did not arrive; Inbound.Report says which.
 const bounce = "bounce"
 
 // automatic decides the two marks of a mail, from its header alone (RFC 3834, RFC 3464 and what real mail does; pure).
@@ -26,7 +26,9 @@ func automatic(h head, in channels.Inbound, report bool, m Mailbox) (reason, sil
 	case h.word(markerField) == markerAuto:
 		return "our own automatic mail", ""
 	case kind == "multipart/report" && strings.EqualFold(params["report-type"], "disposition-notification"):
-		return "read receipt", ""
+		return "read-receipt", ""
+	case in.Report != nil && in.Report.Action != actionFailed:
+		return "delivery-report", "" // it is late, or it has arrived: nothing bounced
 	case report, kind == "multipart/report", in.Report != nil:
 		return bounce, ""
 	case in.FormSender:

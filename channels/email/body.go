@@ -49,7 +49,8 @@ type walk struct {
 	report   bool   // a delivery status, a feedback report or the like is inside
 	returned string // Message-ID of the mail a report gives back
 	status   *channels.Report
-	inside   int // in how many forwarded messages we are; their files stay in them
+	located  []string // pairs: a picture as HTML names it by its Content-Location (RFC 2557), and by a content id
+	inside   int      // in how many forwarded messages we are; their files stay in them
 }
 
 func (w *walk) warn(format string, args ...any) {
@@ -321,6 +322,11 @@ func (w *walk) keep(h head, kind, name, disposition string, data []byte) {
 	} else {
 		id = strings.Trim(h.get("Content-Id"), "<> ")
 	}
+	if location := oneLine(h.get("Content-Location")); id == "" && location != "" && strings.HasPrefix(kind, "image/") {
+		id = fmt.Sprintf("location-%d", len(w.files))
+		address := html.EscapeString(location)
+		w.located = append(w.located, `src="`+address+`"`, `src="cid:`+id+`"`, `src='`+address+`'`, `src="cid:`+id+`"`)
+	}
 	w.files = append(w.files, channels.Attachment{
 		Name:      name,
 		Type:      kind,
@@ -360,6 +366,10 @@ func defaultNames(kind string) string {
 		return "read-receipt.txt"
 	case "text/rfc822-headers":
 		return "headers.txt"
+	case "message/feedback-report":
+		return "complaint.txt"
+	case "application/pgp-encrypted":
+		return "pgp-version.txt"
 	case "application/ms-tnef", "application/vnd.ms-tnef":
 		return "winmail.dat"
 	case "application/pkcs7-mime", "application/x-pkcs7-mime":

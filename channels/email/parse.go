@@ -90,6 +90,9 @@ func (w *walk) read(in *channels.Inbound, h head, body []byte) (err error) {
 	}()
 	c, err := w.part(h, body, 0, "")
 	in.Text, in.HTML = c.asText(), c.html
+	if len(w.located) > 0 {
+		in.HTML = strings.NewReplacer(w.located...).Replace(in.HTML)
+	}
 	if len(c.html) > maxHTMLToText && strings.TrimSpace(c.text) == "" {
 		w.warn("only the first %d bytes of the HTML were made into text", maxHTMLToText)
 	}

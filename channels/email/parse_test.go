@@ -428,6 +428,9 @@ func FuzzParse(f *testing.F) {
 	} {
 		f.Add(seed)
 	}
+	for _, path := range mails(f) {
+		f.Add(readMail(f, path))
+	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		in, err := Parse(raw, arrived, mairie, nil)
 		if err != nil && !errors.Is(err, ErrTooComplex) {
