@@ -109,7 +109,8 @@ func newWorld(tb testing.TB, db *store.DB, change ...func(*agentapi.Parts)) *wor
 	w.guard = auth.New(auth.Parts{Store: db, Town: w.town, Router: w.router, Now: w.now, Log: log})
 	w.quarantine = ticketing.NewQuarantine(w.desk, map[channels.Name]channels.Rereader{channels.Email: email.NewReader(nil)})
 	pages, err := console.New(console.Parts{
-		Desk: w.desk, Reader: reader, Quarantine: w.quarantine, Town: w.town, Guard: w.guard, Now: w.now, Log: log, SafeHTML: func(string) string { return "" },
+		Desk: w.desk, Reader: reader, Quarantine: w.quarantine, Town: w.town, Guard: w.guard, Now: w.now, Log: log,
+		SafeHTML: email.SafeHTML, FoldHTML: email.FoldHTML, RemotePictures: email.RemotePictures,
 	})
 	w.must(err)
 	parts := agentapi.Parts{

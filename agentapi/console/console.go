@@ -22,6 +22,11 @@ type Parts struct {
 	Now        ticketing.Clock
 	Log        *slog.Logger
 	SafeHTML   func(html string) string // makes a citizen's HTML safe to show in a sandboxed frame
+
+	// FoldHTML puts history and signatures of safe HTML into closed details elements labelled summary.
+	FoldHTML func(safe, subject, summary string) string
+	// RemotePictures counts the pictures of a citizen's HTML that SafeHTML leaves out because they lie elsewhere.
+	RemotePictures func(html string) int
 }
 
 // Console is the pages. It keeps nothing between requests.
@@ -34,6 +39,8 @@ type Console struct {
 	now        ticketing.Clock
 	log        *slog.Logger
 	safeHTML   func(string) string
+	foldHTML   func(safe, subject, summary string) string
+	remote     func(html string) int
 	assets     *assets
 	voices     map[string]*voice // by language
 }
@@ -50,6 +57,7 @@ type Route struct {
 func New(p Parts) (*Console, error) {
 	c := &Console{
 		desk: p.Desk, reader: p.Reader, quarantine: p.Quarantine, town: p.Town, guard: p.Guard, now: p.Now, log: p.Log, safeHTML: p.SafeHTML,
+		foldHTML: p.FoldHTML, remote: p.RemotePictures,
 	}
 	var err error
 	if c.assets, err = loadAssets(); err != nil {

@@ -69,7 +69,8 @@ func TestWalk(t *testing.T) {
 func TestMessageView(t *testing.T) {
 	each(t, func(w *world) {
 		ref := w.mail(channels.Inbound{
-			Subject: "Photo", Text: "voir", HTML: `<p onclick="x()">Bonjour<script>1</script><img src="cid:p1"><img src="https://spy.example/p"></p>`,
+			Subject: "Photo", Text: "voir", HTML: `<p onclick="x()">Bonjour<script>1</script><img src="cid:p1"><img src="https://spy.example/p"><img src="CID:P1"></p>` +
+				`<div class="gmail_quote">Le 3 mai 2026, Mairie a écrit :<blockquote>une question</blockquote></div>`,
 			Attachments: []channels.Attachment{{Name: "p.png", Type: "image/png", ContentID: "p1", Inline: true, Data: []byte("png")}},
 		})
 		b := w.signedIn("alice")
@@ -80,7 +81,8 @@ func TestMessageView(t *testing.T) {
 		id, _, _ := strings.Cut(rest, "/")
 		p := b.get("/messages/" + id + "/view")
 		w.has(p, "Bonjour", "/api/v1/attachments/")
-		w.hasNot(p, "<script", "onclick", "spy.example", "cid:")
+		w.has(p, "<details><summary>Citation", "une question", "1 image venue d’ailleurs")
+		w.hasNot(p, "<script", "onclick", "spy.example", "cid:", "CID:")
 		if policy := p.header.Get("Content-Security-Policy"); !strings.HasPrefix(policy, "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'") {
 			t.Errorf("policy %q", policy)
 		}

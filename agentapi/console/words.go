@@ -132,7 +132,7 @@ func vocabularies() map[string][]string {
 		"remedy":      texts(ticketing.Holds()),
 		"undelivered": texts(ticketing.UndeliveredReasons()),
 		"done":        dones(),
-		"automatic":   {"acknowledgement", "bounce", "auto-submitted"},
+		"automatic":   {"acknowledgement", "bounce", "delivery-report", "read-receipt", "auto-submitted"},
 		"withheld": {
 			"no_sender", "no_mailbox", "own_address", "too_many", "mailing list", "automatic answers unwanted",
 			"no address to answer", "from this mailbox itself", "no-reply sender", "spam",

@@ -73,7 +73,7 @@ func newWorld(t *testing.T, db *store.DB) *world {
 	w.pages, err = New(Parts{
 		Desk: w.desk, Reader: ticketing.NewReader(db, files, w.town, router, w.now),
 		Quarantine: ticketing.NewQuarantine(w.desk, map[channels.Name]channels.Rereader{channels.Email: email.NewReader(nil)}), Town: w.town, Guard: guard, Now: w.now, Log: log,
-		SafeHTML: email.SafeHTML,
+		SafeHTML: email.SafeHTML, FoldHTML: email.FoldHTML, RemotePictures: email.RemotePictures,
 	})
 	w.must(err)
 	w.server = httptest.NewServer(guard.Wrap(w.engine()))

@@ -13,7 +13,10 @@ var (
 	fromLine   = regexp.MustCompile(`(?i)^[\s*_]*(de|from|von|da)[\s\x{a0}*_]*:.*\S`)
 	sentLine   = regexp.MustCompile(`(?i)^[\s*_]*(envoyé|envoyé le|sent|gesendet|date|enviado|inviato)[\s\x{a0}*_]*:.*\S`)
 	toLine     = regexp.MustCompile(`(?i)^[\s*_]*(à|a|to|an|para|objet|subject|betreff|asunto|oggetto|cc)[\s\x{a0}*_]*:`)
-	underline  = regexp.MustCompile(`^\s*[_-]{10,}\s*$`)
+	// Gmail, Thunderbird, Apple Mail, Outlook and the webmails of French providers.
+	forwardLine = regexp.MustCompile(`(?i)^[\s*-]*(forwarded message|message transféré|message réexpédié|transferred message|weitergeleitete nachricht|mensaje reenviado|début du message (réexpédié|transféré)\s*:|begin forwarded message\s*:|anfang der weitergeleiteten nachricht\s*:|inicio del mensaje reenviado\s*:)[\s*-]*$`)
+	deviceLine  = regexp.MustCompile(`(?i)^\s*(envoyé (de|depuis|à partir de|avec) |sent (from|with|via) (my|the|mobile|outlook|mail|yahoo|proton|samsung|galaxy|iphone|ipad)|von meinem .* gesendet|gesendet (von|mit) |enviado desde |get outlook for |obtenez outlook pour |télécharg(er|ez) outlook |provenance\s*: courrier|inviato da )`)
+	underline   = regexp.MustCompile(`^\s*[_-]{10,}\s*$`)
 )
 
 // maxIntroLines is over how many lines mailers wrap "Le …, … a écrit :".
@@ -41,17 +44,79 @@ func linesOf(text string) []line {
 	return lines
 }
 
-// fold returns the byte offset at which quoted history begins, or 0 when there is none or nothing would be left to see. It never
-// cuts: every library that does deletes somebody's words somewhere. A forwarded message is no history, it is what she sends us.
-func fold(text string) int {
+// fold returns the byte offset at which quoted history begins, or the signature before it, or 0 when there is nothing of the kind or
+// nothing would be left to see. It never cuts: every library that does deletes somebody's words somewhere. A forwarded message is no
+// history, it is what she sends us: nothing from its announcement on is folded, and nothing at all when the subject says so.
+func fold(subject, text string) int {
+	if isForward(subject) {
+		return 0
+	}
 	lines := linesOf(text)
 	answered := answeredAfter(lines)
 	for i := range lines {
+		if forwardAt(lines[i].text) {
+			return 0
+		}
 		if at, ok := historyAt(lines, i, answered); ok {
-			return visible(text, at)
+			return visible(text, signatureBefore(lines, text, at))
 		}
 	}
-	return visible(text, trailingQuote(lines, len(text)))
+	if len(lines) == maxFoldLines {
+		return 0
+	}
+	at := visible(text, trailingQuote(lines, len(text)))
+	if at == 0 {
+		at = len(text)
+	}
+	if at = signatureBefore(lines, text, at); at == len(text) {
+		return 0
+	}
+	return visible(text, at)
+}
+
+// maxSignatureLines is how long a signature may be; RFC 3676 4.3 hopes for four.
+const maxSignatureLines = 15
+
+// signatureBefore returns where the signature begins that ends at end, and end when there is none: after the line "-- ", or one of the
+// lines telephones add. "Cordialement" and a name are words of hers.
+func signatureBefore(lines []line, text string, end int) int {
+	words := 0
+	for i := len(lines) - 1; i >= 0; i-- {
+		t := lines[i].text
+		if lines[i].at >= end || strings.TrimSpace(t) == "" {
+			continue
+		}
+		if t == "-- " || t == "--" && words > 0 || words == 0 && len(t) < 100 && deviceLine.MatchString(t) {
+			return lines[i].at
+		}
+		if words++; words > maxSignatureLines || isQuote(t) {
+			return end
+		}
+	}
+	return end
+}
+
+// forwardRule stands above a message that came inside another.
+const forwardRule = "---------- Forwarded message ----------"
+
+// isForward reports whether the subject says that the mail hands on another, in the spellings of French, English, German, Spanish,
+// Italian and Dutch clients.
+func isForward(subject string) bool {
+	word, _, ok := strings.Cut(subject, ":")
+	if !ok {
+		return false
+	}
+	switch strings.ToLower(strings.TrimSpace(word)) {
+	case "tr", "fwd", "fw", "wg", "rv", "i", "doorst", "réf tr":
+		return true
+	}
+	return false
+}
+
+// forwardAt reports whether a line announces a message handed on.
+func forwardAt(text string) bool {
+	const longest = 200
+	return len(text) > 0 && len(text) < longest && begins(text, "-", "d", "b", "a", "i", "m") && forwardLine.MatchString(text)
 }
 
 // historyAt reports whether quoted history begins at line i, and at which offset. answered is the last line after which the

@@ -21,11 +21,15 @@ const (
 	maxDeliveredTo = 50
 )
 
+// maxAddresses is how many people one mail may name in To and Cc together. A mail to a whole town names hundreds; beyond this it is an
+// attack or a mistake that somebody should see.
+const maxAddresses = 2000
+
 // Parse reads one mail (RFC 5322, RFC 2045 to 2049) as it came from mailbox m. at is when it reached the server, place where it
 // lies, nil when it came another way.
 //
 // It reads whatever can be read: what cannot is empty and said in Warnings. The error is ErrTooComplex or nil, and even then the
-// Inbound has its Key, Raw, Place, At and what of its header could be read, so that it can be filed where a person sees it.
+// Inbound has its Key, Raw, Place, At and what of its header could be read, and Quarantine says that a person must see it.
 func Parse(raw []byte, at time.Time, m Mailbox, place *channels.Place) (channels.Inbound, error) {
 	h, body := readHead(bytes.TrimLeft(raw, "\r\n"))
 	in := channels.Inbound{
@@ -47,6 +51,21 @@ func Parse(raw []byte, at time.Time, m Mailbox, place *channels.Place) (channels
 		w.warn("the header held a broken line")
 	}
 	readFields(&in, h, w.charset, m)
+	if n := len(in.To) + len(in.Cc); n > maxAddresses && err == nil {
+		err = fmt.Errorf("%w: it names %d people", ErrTooComplex, n)
+		in.To, in.Cc = in.To[:min(len(in.To), maxAddresses)], nil
+	}
+	in.Folded = fold(in.Subject, in.Text)
+	in.Spam = spamVerdict(h)
+	if in.Report = w.status; in.Report == nil && !w.report {
+		in.Report = readTextReport(h, in.From.Value, in.Text)
+	}
+	if in.Report != nil && w.returned == "" {
+		w.returned = in.Report.ID // quoted in its text
+	}
+	if in.Report != nil {
+		in.Report.ID = w.returned
+	}
 	if w.returned != "" {
 		// A bounce is tied to the message that bounced by the identifier inside it; it is the newest thing it refers to.
 		in.References = append(slices.DeleteFunc(in.References, func(id string) bool { return id == w.returned }), w.returned)
@@ -56,6 +75,7 @@ func Parse(raw []byte, at time.Time, m Mailbox, place *channels.Place) (channels
 	in.Warnings = w.warnings
 	if err != nil {
 		in.Warnings = append(in.Warnings, err.Error())
+		in.Quarantine = channels.TooComplex
 	}
 	return in, err
 }
@@ -70,10 +90,12 @@ func (w *walk) read(in *channels.Inbound, h head, body []byte) (err error) {
 	}()
 	c, err := w.part(h, body, 0, "")
 	in.Text, in.HTML = c.asText(), c.html
+	if len(w.located) > 0 {
+		in.HTML = strings.NewReplacer(w.located...).Replace(in.HTML)
+	}
 	if len(c.html) > maxHTMLToText && strings.TrimSpace(c.text) == "" {
 		w.warn("only the first %d bytes of the HTML were made into text", maxHTMLToText)
 	}
-	in.Folded = fold(in.Text)
 	return err
 }
 

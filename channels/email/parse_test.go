@@ -242,7 +242,7 @@ Content-Disposition: attachment; filename*=UTF-8''%E2%82%AC.csv
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Error(diff)
 			}
-			if strings.TrimSpace(in.Text) != "mot" || len(in.Warnings) != 1 {
+			if !strings.HasSuffix(in.Text, "From: c@d.fr\nSubject: premier courrier\n\ndedans\n\nmot") || len(in.Warnings) != 1 {
 				t.Errorf("text %q, warnings %q", in.Text, in.Warnings)
 			}
 		}},
@@ -427,6 +427,9 @@ func FuzzParse(f *testing.F) {
 		[]byte("From x\nFrom: a\nContent-Type: message/rfc822\n\nSubject: y\n\nz"),
 	} {
 		f.Add(seed)
+	}
+	for _, path := range mails(f) {
+		f.Add(readMail(f, path))
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		in, err := Parse(raw, arrived, mairie, nil)

@@ -1,6 +1,7 @@
 package email
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -39,10 +40,10 @@ func TestParseIsNeverSlow(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			start := time.Now()
 			in, err := Parse([]byte(raw), arrived, mairie, nil)
-			if err != nil {
+			if err != nil && !errors.Is(err, ErrTooComplex) {
 				t.Fatal(err)
 			}
-			SafeHTML(in.HTML)
+			FoldHTML(SafeHTML(in.HTML), "", "…")
 			if took := time.Since(start); took > limit {
 				t.Errorf("took %v", took)
 			}
