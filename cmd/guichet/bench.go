@@ -188,7 +188,7 @@ func (b benchIntake) intake(ctx context.Context, folder string, server *benchSer
 	before, begin := cpuTime(), time.Now()
 	stop := pull(ctx, server.mailbox, watch, h.db)
 	defer stop()
-	if err := errors.Join(wait(ctx, watch.done), endProfile()); err != nil {
+	if err := errors.Join(watch.wait(ctx), endProfile()); err != nil {
 		return err
 	}
 	took := time.Since(begin)
@@ -202,7 +202,7 @@ func (b benchIntake) intake(ctx context.Context, folder string, server *benchSer
 	if err := server.pace(); err != nil {
 		return err
 	}
-	if err := wait(ctx, watch.done); err != nil {
+	if err := watch.wait(ctx); err != nil {
 		return err
 	}
 	figures.VisibleP50, figures.VisibleP95, figures.VisibleP99 = watch.percentile(50), watch.percentile(95), watch.percentile(99)
@@ -239,7 +239,7 @@ func pullInto(ctx context.Context, m email.Mailbox, mails int, to channels.Recei
 	begin := time.Now()
 	stop := pull(ctx, m, counter, forgetful{})
 	defer stop()
-	if err := wait(ctx, counter.done); err != nil {
+	if err := counter.wait(ctx); err != nil {
 		return 0, err
 	}
 	return float64(mails) / time.Since(begin).Seconds(), nil
@@ -262,12 +262,14 @@ func pull(ctx context.Context, m email.Mailbox, to channels.Receiver, keeper mai
 	return func() { cancel(); running.Wait() }
 }
 
-func wait(ctx context.Context, done <-chan struct{}) error {
+func (w *watch) wait(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
 		return fmt.Errorf("the mails did not all come: %w", ctx.Err())
-	case <-done:
-		return nil
+	case <-w.done:
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return w.err
 	}
 }
 
@@ -278,6 +280,7 @@ type watch struct {
 	wanted int
 	done   chan struct{}
 	took   []time.Duration
+	err    error     // that ended it
 	every  int       // mails between two looks at the memory; 0: none
 	memory []float64 // in megabytes
 }
@@ -285,12 +288,16 @@ type watch struct {
 // Receive implements channels.Receiver.
 func (w *watch) Receive(ctx context.Context, group []channels.Inbound) ([]channels.Filed, error) {
 	filed, err := w.next.Receive(ctx, group)
-	if err != nil {
-		return nil, err
-	}
 	at := time.Now()
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if err != nil { // a puller would offer them for ever
+		if w.wanted > 0 && ctx.Err() == nil {
+			w.err, w.wanted = err, 0
+			close(w.done)
+		}
+		return nil, err
+	}
 	for _, in := range group {
 		if sent, ok := sentAt(in.ID); ok {
 			w.took = append(w.took, at.Sub(sent))

@@ -217,7 +217,7 @@ func wakeUps(ctx context.Context, w world, mails int) (_ float64, err error) {
 	read := &watch{next: nobody{}, wanted: mails, done: make(chan struct{})}
 	stop := pull(ctx, server.mailbox, read, forgetful{})
 	defer stop()
-	if err := wait(ctx, read.done); err != nil {
+	if err := read.wait(ctx); err != nil {
 		return 0, err
 	}
 	ticks := time.NewTicker(pause * wakes)
