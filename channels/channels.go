@@ -76,6 +76,9 @@ type Inbound struct {
 	At        time.Time // when it reached the town hall: INTERNALDATE of a mail; never the sender's Date
 	Warnings  []string  // what could not be read, in English, for the agent and the log
 
+	// Archived says that the message is of an archive: it was dealt with elsewhere long ago, and is filed as something done.
+	Archived bool
+
 	// Quarantine is why the message is kept for a person instead of being filed; empty: it is filed.
 	Quarantine Hold
 }

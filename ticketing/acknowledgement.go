@@ -18,8 +18,8 @@ const bouncedFor = 7 * 24 * time.Hour
 
 // acknowledge writes the acknowledgement of receipt (CRPA, art. L112-11 and R112-11-1), unless nothing may go out by itself.
 func (f *filing) acknowledge(t *Ticket, in channels.Inbound, m Message, name string) error {
-	if in.Automatic != "" {
-		return nil // a machine is owed nothing
+	if in.Automatic != "" || in.Archived {
+		return nil // a machine is owed nothing, and who wrote years ago has stopped waiting
 	}
 	to := acknowledged(in)
 	reason := in.Silent

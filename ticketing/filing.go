@@ -200,7 +200,7 @@ func (f *filing) one(ctx context.Context, i int, in channels.Inbound, o Original
 		in.Silent = "spam"
 	}
 	from := Writer(in)
-	placement := Place(in, f.evidence(in), f.now)
+	placement := Place(in, f.evidence(in), f.arrived(in))
 	if in.Report != nil {
 		placement.Stranger = false // a mail server is nobody who could be known
 	}
@@ -209,7 +209,7 @@ func (f *filing) one(ctx context.Context, i int, in channels.Inbound, o Original
 		t = f.open(in, f.citizen(in, from), placement)
 		f.filed[i].Result = channels.Created
 	} else {
-		if c, ok := f.citizens[from.Value]; ok && !placement.Stranger {
+		if c, ok := f.citizens[from.Value]; ok && !placement.Stranger && !in.Archived {
 			f.touched = append(f.touched, c.ID)
 		}
 		f.join(t, in)
@@ -243,7 +243,7 @@ func (f *filing) one(ctx context.Context, i int, in channels.Inbound, o Original
 	}
 	e.MessageID = &m.ID
 	f.events = append(f.events, e)
-	if in.Report != nil {
+	if in.Report != nil && !in.Archived {
 		if err := f.bounce(ctx, in, t); err != nil {
 			return err
 		}
@@ -299,13 +299,16 @@ func (f *filing) citizen(in channels.Inbound, from channels.Address) *Citizen {
 		return nil
 	}
 	if c, ok := f.citizens[from.Value]; ok {
-		f.touched = append(f.touched, c.ID)
+		if !in.Archived {
+			f.touched = append(f.touched, c.ID)
+		}
 		return &c
 	}
 	if in.Automatic != "" {
 		return nil
 	}
 	c, contact := newCitizen(from, f.language(in), f.now)
+	c.LastContactAt = new(f.arrived(in))
 	f.citizens[from.Value] = c
 	f.newPeople = append(f.newPeople, c)
 	f.contacts = append(f.contacts, contact)
@@ -393,6 +396,9 @@ func (f *filing) open(in channels.Inbound, citizen *Citizen, p Placement) *Ticke
 	f.events = append(f.events, event(EventTicketCreated, *t, f.desk.now, nil, Data{
 		"rule": decision.Rule, "words": strings.Join(decision.Words, ", "), "motive": decision.Motive,
 	}))
+	if in.Archived {
+		f.shelve(t, in)
+	}
 	if p.Linked != nil {
 		f.links = append(f.links, Link{TicketID: t.ID, OtherID: p.Linked.ID, Kind: p.LinkKind, CreatedAt: f.now})
 	}
@@ -424,6 +430,10 @@ func (f *filing) join(t *Ticket, in channels.Inbound) {
 		f.joined[t.ID] = t
 	}
 	t.UpdatedAt = f.now
+	if in.Archived {
+		f.continueShelved(t, in)
+		return
+	}
 	if in.Automatic != "" {
 		return
 	}

@@ -136,7 +136,7 @@ func vocabularies() map[string][]string {
 		"withheld": {
 			"no_sender", "no_mailbox", "own_address", "too_many", "mailing list", "automatic answers unwanted",
 			"no address to answer", "from this mailbox itself", "no-reply sender", "spam",
-			"bounced", "quarantine",
+			"bounced", "quarantine", "archive",
 		},
 	}
 }

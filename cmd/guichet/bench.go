@@ -32,28 +32,49 @@ type benchIntake struct {
 	Mails    int    `help:"Mails in the backlog." default:"2000"`
 	Paced    int    `help:"Mails that then arrive one by one, 20 a second, to measure how long each takes." default:"200"`
 	Scale    int    `help:"Multiplies both." default:"1"`
+	Soak     int    `help:"Only a backlog of this many mails, with the memory at ten moments." placeholder:"MAILS"`
 	Database string `help:"sqlite, or postgres://… of an empty database." default:"sqlite"`
+	Postgres string `help:"The same as --database with a PostgreSQL." placeholder:"URL"`
 	Redis    string `help:"embedded, or redis://…" default:"embedded"`
+	Boxes    []int  `help:"Sizes of the boxes in which waking up with nothing new is measured; none with 0." default:"50,50000"`
 	JSON     bool   `help:"One JSON object instead of lines."`
 	Profile  string `help:"Write a CPU profile of the backlog there." placeholder:"FILE"`
 }
 
-// intakeFigures is what the benchmark found.
+// intakeFigures is what the benchmark found. A limit is measured in the same run, before ours.
 type intakeFigures struct {
-	Database      string  `json:"database"`
-	Mails         int     `json:"mails"`
-	PerSecond     float64 `json:"mails_per_second"`
-	LimitPer      float64 `json:"limit_per_second"` // fetching and parsing the same mails, filing nothing
-	Ratio         float64 `json:"ratio"`            // PerSecond / LimitPer
-	CPUMillis     float64 `json:"cpu_ms_per_mail"`  // this process; the mail server is another, and so is PostgreSQL
-	QueuedP50     float64 `json:"arrival_to_queued_p50_ms"`
-	QueuedP99     float64 `json:"arrival_to_queued_p99_ms"`
-	PeakMegabytes float64 `json:"peak_memory_mb"`
+	Database      string    `json:"database"` // sqlite or postgres
+	Mails         int       `json:"mails"`
+	PerSecond     float64   `json:"mails_per_second"`
+	LimitPer      float64   `json:"limit_per_second"` // fetching and parsing the same mails, filing nothing
+	Ratio         float64   `json:"ratio"`            // PerSecond / LimitPer
+	BarePer       float64   `json:"bare_per_second"`  // fetching, parsing and bare inserts
+	BareRatio     float64   `json:"bare_ratio"`       // PerSecond / BarePer
+	CPUMillis     float64   `json:"cpu_ms_per_mail"`  // this process; the mail server is another, and so is PostgreSQL
+	BareCPUMillis float64   `json:"bare_cpu_ms_per_mail"`
+	VisibleP50    float64   `json:"arrival_to_visible_p50_ms"` // from the delivery until it is committed, which is when the API shows it
+	VisibleP95    float64   `json:"arrival_to_visible_p95_ms"`
+	VisibleP99    float64   `json:"arrival_to_visible_p99_ms"`
+	PeakMegabytes float64   `json:"peak_memory_mb"`
+	Memory        []float64 `json:"memory_mb"` // at ten moments of the backlog
+	WakeUps       []wakeUp  `json:"wake_ups"`
+}
+
+// wakeUp is what looking for new mail costs when there is none.
+type wakeUp struct {
+	Box       int     `json:"box"`
+	CPUMillis float64 `json:"cpu_ms"`
 }
 
 // Run measures the way in. The mail server is a process of its own, so that its work and memory do not count.
 func (b benchIntake) Run(w world) (err error) {
 	b.Mails, b.Paced = b.Mails*b.Scale, b.Paced*b.Scale
+	if b.Soak > 0 {
+		b.Mails, b.Paced, b.Boxes = b.Soak, 0, nil
+	}
+	if b.Postgres != "" {
+		b.Database = b.Postgres
+	}
 	if b.Mails < 1 || b.Paced < 0 {
 		return fmt.Errorf("--mails must be above zero (%w)", errUsage)
 	}
@@ -64,38 +85,72 @@ func (b benchIntake) Run(w world) (err error) {
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
 	ctx, cancel := context.WithTimeout(w.ctx, 30*time.Minute)
 	defer cancel()
-	server, err := startBenchServer(ctx, b.Mails, b.Paced, w.stderr)
+	engine, _, _ := strings.Cut(b.Database, ":")
+	figures := intakeFigures{Database: engine, Mails: b.Mails}
+	if err := b.measure(ctx, folder, w, &figures); err != nil {
+		return err
+	}
+	for _, mails := range b.Boxes {
+		if mails < 1 {
+			continue
+		}
+		cost, err := wakeUps(ctx, w, mails)
+		if err != nil {
+			return err
+		}
+		figures.WakeUps = append(figures.WakeUps, wakeUp{Box: mails, CPUMillis: cost})
+	}
+	return b.print(w.stdout, figures)
+}
+
+// measure files the backlog and the paced mails. The limits come after, so that their memory does not count; the mails are the same.
+func (b benchIntake) measure(ctx context.Context, folder string, w world, figures *intakeFigures) (err error) {
+	server, err := startBenchServer(ctx, w.stderr, "--mails", strconv.Itoa(b.Mails), "--paced", strconv.Itoa(b.Paced))
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, server.stop()) }()
-	figures := intakeFigures{Database: b.Database, Mails: b.Mails}
-	limit, err := pullOnly(ctx, server.mailbox, b.Mails)
-	if err != nil {
+	if err := b.intake(ctx, folder, server, figures); err != nil {
 		return err
 	}
-	figures.LimitPer = limit
-	if err := b.intake(ctx, folder, server, &figures); err != nil {
+	if b.Soak > 0 {
+		return nil
+	}
+	if figures.LimitPer, err = pullInto(ctx, server.mailbox, b.Mails, nobody{}); err != nil {
 		return err
 	}
-	figures.Ratio = figures.PerSecond / figures.LimitPer
-	return b.print(w.stdout, figures)
+	before := cpuTime()
+	if figures.BarePer, err = b.bareLimit(ctx, folder, server, b.Database); err != nil {
+		return err
+	}
+	figures.BareCPUMillis = perMail(cpuTime()-before, b.Mails)
+	figures.Ratio, figures.BareRatio = figures.PerSecond/figures.LimitPer, figures.PerSecond/figures.BarePer
+	return nil
+}
+
+func perMail(spent time.Duration, mails int) float64 {
+	return float64(spent) / float64(time.Millisecond) / float64(mails)
 }
 
 func (b benchIntake) print(out io.Writer, f intakeFigures) error {
 	if b.JSON {
 		return json.NewEncoder(out).Encode(f)
 	}
-	_, err := fmt.Fprintf(out, `intake, %d mails, %s
-  %8.0f mails/s
-  %8.0f mails/s fetched and parsed only, in the same run: ratio %.2f
-  %8.2f ms CPU per mail (this process)
-  %8.0f MB peak memory
-`, f.Mails, f.Database, f.PerSecond, f.LimitPer, f.Ratio, f.CPUMillis, f.PeakMegabytes)
-	if err != nil || b.Paced == 0 {
-		return err
+	var lines strings.Builder
+	fmt.Fprintf(&lines, "intake, %d mails, %s\n  %8.0f mails/s\n", f.Mails, f.Database, f.PerSecond)
+	if f.LimitPer > 0 {
+		fmt.Fprintf(&lines, "  %8.0f mails/s fetched and parsed only: ratio %.2f\n", f.LimitPer, f.Ratio)
+		fmt.Fprintf(&lines, "  %8.0f mails/s fetched, parsed and inserted barely: ratio %.2f\n", f.BarePer, f.BareRatio)
 	}
-	_, err = fmt.Fprintf(out, "  %8.1f ms from arrival to queued, p50\n  %8.1f ms from arrival to queued, p99\n", f.QueuedP50, f.QueuedP99)
+	fmt.Fprintf(&lines, "  %8.2f ms CPU per mail in this process; barely %.2f\n", f.CPUMillis, f.BareCPUMillis)
+	fmt.Fprintf(&lines, "  %8.0f MB peak memory; on the way %.0f\n", f.PeakMegabytes, f.Memory)
+	if b.Paced > 0 {
+		fmt.Fprintf(&lines, "  %8.1f ms from arrival to visible, p50; p95 %.1f, p99 %.1f\n", f.VisibleP50, f.VisibleP95, f.VisibleP99)
+	}
+	for _, wake := range f.WakeUps {
+		fmt.Fprintf(&lines, "  %8.2f ms CPU to wake up with nothing new in a box of %d\n", wake.CPUMillis, wake.Box)
+	}
+	_, err := io.WriteString(out, lines.String())
 	return err
 }
 
@@ -125,7 +180,7 @@ func (b benchIntake) intake(ctx context.Context, folder string, server *benchSer
 	if err := h.town.KeepLines(ctx, linesOf(config.Config{Mailboxes: []email.Mailbox{server.mailbox}})); err != nil {
 		return err
 	}
-	watch := &watch{next: h.desk, wanted: b.Mails, done: make(chan struct{})}
+	watch := &watch{next: h.desk, wanted: b.Mails, done: make(chan struct{}), every: max(1, b.Mails/10)}
 	endProfile, err := profile(b.Profile)
 	if err != nil {
 		return err
@@ -133,13 +188,13 @@ func (b benchIntake) intake(ctx context.Context, folder string, server *benchSer
 	before, begin := cpuTime(), time.Now()
 	stop := pull(ctx, server.mailbox, watch, h.db)
 	defer stop()
-	if err := errors.Join(wait(ctx, watch.done), endProfile()); err != nil {
+	if err := errors.Join(watch.wait(ctx), endProfile()); err != nil {
 		return err
 	}
 	took := time.Since(begin)
 	figures.PerSecond = float64(b.Mails) / took.Seconds()
-	figures.CPUMillis = float64(cpuTime()-before) / float64(time.Millisecond) / float64(b.Mails)
-	figures.PeakMegabytes = peakMemory()
+	figures.CPUMillis = perMail(cpuTime()-before, b.Mails)
+	figures.PeakMegabytes, figures.Memory = peakMemory(), watch.memory
 	if b.Paced == 0 {
 		return nil
 	}
@@ -147,10 +202,10 @@ func (b benchIntake) intake(ctx context.Context, folder string, server *benchSer
 	if err := server.pace(); err != nil {
 		return err
 	}
-	if err := wait(ctx, watch.done); err != nil {
+	if err := watch.wait(ctx); err != nil {
 		return err
 	}
-	figures.QueuedP50, figures.QueuedP99 = watch.percentile(50), watch.percentile(99)
+	figures.VisibleP50, figures.VisibleP95, figures.VisibleP99 = watch.percentile(50), watch.percentile(95), watch.percentile(99)
 	return nil
 }
 
@@ -178,13 +233,13 @@ func migrateFor(ctx context.Context, c config.Config) error {
 	return errors.Join(err, db.Close())
 }
 
-// pullOnly fetches and parses the backlog and files nothing: what no intake can be faster than.
-func pullOnly(ctx context.Context, m email.Mailbox, mails int) (float64, error) {
-	counter := &watch{next: nobody{}, wanted: mails, done: make(chan struct{})}
+// pullInto fetches and parses the backlog for a receiver that files nothing of ours: what no intake can be faster than.
+func pullInto(ctx context.Context, m email.Mailbox, mails int, to channels.Receiver) (float64, error) {
+	counter := &watch{next: to, wanted: mails, done: make(chan struct{})}
 	begin := time.Now()
 	stop := pull(ctx, m, counter, forgetful{})
 	defer stop()
-	if err := wait(ctx, counter.done); err != nil {
+	if err := counter.wait(ctx); err != nil {
 		return 0, err
 	}
 	return float64(mails) / time.Since(begin).Seconds(), nil
@@ -207,12 +262,14 @@ func pull(ctx context.Context, m email.Mailbox, to channels.Receiver, keeper mai
 	return func() { cancel(); running.Wait() }
 }
 
-func wait(ctx context.Context, done <-chan struct{}) error {
+func (w *watch) wait(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
 		return fmt.Errorf("the mails did not all come: %w", ctx.Err())
-	case <-done:
-		return nil
+	case <-w.done:
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return w.err
 	}
 }
 
@@ -223,24 +280,35 @@ type watch struct {
 	wanted int
 	done   chan struct{}
 	took   []time.Duration
+	err    error     // that ended it
+	every  int       // mails between two looks at the memory; 0: none
+	memory []float64 // in megabytes
 }
 
 // Receive implements channels.Receiver.
 func (w *watch) Receive(ctx context.Context, group []channels.Inbound) ([]channels.Filed, error) {
 	filed, err := w.next.Receive(ctx, group)
-	if err != nil {
-		return nil, err
-	}
 	at := time.Now()
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if err != nil { // a puller would offer them for ever
+		if w.wanted > 0 && ctx.Err() == nil {
+			w.err, w.wanted = err, 0
+			close(w.done)
+		}
+		return nil, err
+	}
 	for _, in := range group {
 		if sent, ok := sentAt(in.ID); ok {
 			w.took = append(w.took, at.Sub(sent))
 		}
 	}
+	before := w.wanted
 	w.wanted -= len(group)
-	if w.wanted == 0 {
+	if w.every > 0 && before/w.every != w.wanted/w.every {
+		w.memory = append(w.memory, residentMemory())
+	}
+	if before > 0 && w.wanted <= 0 { // the paced mails are in the box, too, when the limits are measured
 		close(w.done)
 	}
 	return filed, nil
@@ -249,7 +317,7 @@ func (w *watch) Receive(ctx context.Context, group []channels.Inbound) ([]channe
 func (w *watch) restart(wanted int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.wanted, w.done, w.took = wanted, make(chan struct{}), nil
+	w.wanted, w.done, w.took, w.every = wanted, make(chan struct{}), nil, 0
 }
 
 // percentile of the waits, in milliseconds.
@@ -308,12 +376,12 @@ type benchServer struct {
 	orders  io.WriteCloser
 }
 
-func startBenchServer(ctx context.Context, mails, paced int, stderr io.Writer) (*benchServer, error) {
+func startBenchServer(ctx context.Context, stderr io.Writer, options ...string) (*benchServer, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.CommandContext(ctx, self, "bench", "mailserver", "--mails", strconv.Itoa(mails), "--paced", strconv.Itoa(paced))
+	cmd := exec.CommandContext(ctx, self, append([]string{"bench", "mailserver"}, options...)...)
 	cmd.Stderr = stderr
 	orders, err := cmd.StdinPipe()
 	if err != nil {

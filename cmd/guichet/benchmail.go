@@ -14,6 +14,7 @@ import (
 type benchMailserver struct {
 	Mails int
 	Paced int
+	Small bool
 }
 
 // Run is the mail server of the benchmark: it fills a mailbox, says on which port it listens, and delivers the paced mails when it
@@ -28,8 +29,12 @@ func (b benchMailserver) Run(w world) error {
 		return err
 	}
 	mails := &corpus{letters: letters, random: rand.New(rand.NewPCG(1, 2))}
-	for range b.Mails {
-		if err := server.Deliver(demoAddress, mails.next(""), time.Now()); err != nil {
+	for i := range b.Mails {
+		raw := fmt.Appendf(nil, "Message-ID: <%d@example.org>\r\nSubject: x\r\n\r\nx\r\n", i)
+		if !b.Small {
+			raw = mails.next("")
+		}
+		if err := server.Deliver(demoAddress, raw, time.Now()); err != nil {
 			return err
 		}
 	}

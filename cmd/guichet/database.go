@@ -39,12 +39,19 @@ func (migrateCommand) Run(w world) (err error) {
 }
 
 type importCommand struct {
-	File   string `arg:"" help:"The town, as YAML."`
-	DryRun bool   `help:"Only say what would change."`
+	File string `arg:"" optional:"" help:"The town, as YAML."`
+	archiveFlags
+	DryRun bool `help:"Only say what would change."`
 }
 
-// Run imports a town.
+// Run imports a town, or an archive of mails.
 func (i importCommand) Run(w world) (err error) {
+	if i.Mbox != "" || i.Maildir != "" || i.File == "" {
+		return i.importArchive(w)
+	}
+	if i.Mailbox != "" || i.Recursive || i.Open {
+		return fmt.Errorf("--mailbox, --recursive and --open belong to --mbox and --maildir (%w)", errUsage)
+	}
 	raw, err := os.ReadFile(i.File)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

@@ -27,6 +27,7 @@ import (
 const (
 	killConfig = "GUICHET_TEST_KILL_CONFIG" // its configuration, as JSON
 	killAt     = "GUICHET_TEST_KILL_AT"     // the step it dies at; 0: none
+	killMbox   = "GUICHET_TEST_KILL_MBOX"   // an archive it files instead of running
 	killWork   = "GUICHET_TEST_KILL_WORK"   // tickets and sent messages after which it stops by itself
 )
 
@@ -70,6 +71,11 @@ func liveUntilKilled() error {
 	h, err := openHub(ctx, c, log, hubOptions{step: step})
 	if err != nil {
 		return err
+	}
+	if path := os.Getenv(killMbox); path != "" {
+		armed.Store(true)
+		_, err := fileArchive(ctx, h, path)
+		return errors.Join(err, h.close())
 	}
 	beside, err := store.Open(ctx, c.Database, store.Options{Log: log, Now: now}) // its statements are no steps of the hub's
 	if err != nil {

@@ -53,7 +53,7 @@ type commandLine struct {
 	Demo    demoCommand    `cmd:"" help:"Run a demo town, with its own mail server and citizens who write."`
 	Migrate migrateCommand `cmd:"" help:"Apply the database's migrations."`
 	Check   checkCommand   `cmd:"" help:"Check configuration, database, Redis, files and mailboxes, and say what to fix."`
-	Import  importCommand  `cmd:"" help:"Create or update departments, motives, rules, agents and texts from a file."`
+	Import  importCommand  `cmd:"" help:"Create or update departments, motives, rules, agents and texts from a file, or file an archive of mails."`
 	Agent   agentCommand   `cmd:"" aliases:"user" help:"Accounts of the people who work here."`
 	Token   tokenCommand   `cmd:"" help:"API tokens."`
 	Bench   benchCommand   `cmd:"" help:"The project's own benchmarks."`

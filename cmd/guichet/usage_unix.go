@@ -20,13 +20,18 @@ func cpuTime() time.Duration {
 }
 
 // peakMemory is the most resident memory this process has had, in megabytes; 0 where the system does not tell.
-func peakMemory() float64 {
+func peakMemory() float64 { return statusMegabytes("VmHWM:") }
+
+// residentMemory is what it has now.
+func residentMemory() float64 { return statusMegabytes("VmRSS:") }
+
+func statusMegabytes(name string) float64 {
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
 		return 0
 	}
 	for line := range strings.Lines(string(status)) {
-		if value, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+		if value, ok := strings.CutPrefix(line, name); ok {
 			kb, err := strconv.ParseFloat(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(value), "kB")), 64)
 			if err == nil {
 				return kb / 1024

@@ -79,7 +79,7 @@ func Open(ctx context.Context, url string, opts Options) (*DB, error) {
 		return nil, d.notOpened(err)
 	}
 
-	watched := &pool{db: d.sql, watch: watch{step: opts.Step, log: d.log}}
+	watched := &pool{db: d.sql, writing: d.writing, watch: watch{step: opts.Step, log: d.log}}
 	orm, err := gorm.Open(d.dialect(watched), &gorm.Config{
 		// The drivers do better by themselves than PrepareStmt: pgx caches the statements of each connection and drops them when
 		// the schema changes, and go-sqlite prepares at every execution, whatever database/sql was asked to prepare.

@@ -40,7 +40,8 @@ func (w watch) statement(ctx context.Context, query string) func() {
 
 // pool is the connections as GORM wants them.
 type pool struct {
-	db *sql.DB
+	db      *sql.DB
+	writing chan struct{} // of DB: nil on PostgreSQL
 	watch
 }
 
@@ -62,9 +63,18 @@ func (p *pool) PrepareContext(ctx context.Context, query string) (*sql.Stmt, err
 	return p.db.PrepareContext(ctx, query)
 }
 
-// ExecContext implements gorm.ConnPool.
+// ExecContext implements gorm.ConnPool. On SQLite a statement that changes something waits its turn as a transaction does: left to
+// SQLite's own waiting, which looks again after ever longer pauses, it would hardly get between two groups of mails.
 func (p *pool) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
 	defer p.statement(ctx, query)()
+	if p.writing != nil {
+		select {
+		case p.writing <- struct{}{}:
+			defer func() { <-p.writing }()
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
 	return p.db.ExecContext(ctx, query, args...)
 }
 
