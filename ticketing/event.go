@@ -24,6 +24,7 @@ const (
 	EventDeliveryChanged   EventType = "delivery.changed"
 	EventCitizenCreated    EventType = "citizen.created"
 	EventQuarantined       EventType = "message.quarantined"
+	EventChannelAlarm      EventType = "channel.alarm" // an alarm of a line has begun, changed or ended
 )
 
 // Event is one line of the append-only journal; the timeline, the audit and the live view all read it. It holds identifiers, never

@@ -163,8 +163,11 @@ func (j *Journal) Follow(ctx context.Context, after *Position, emit func(Event) 
 func (p Position) before(q Position) bool { return p.Tx < q.Tx || p.Tx == q.Tx && p.ID < q.ID }
 
 // MayFollow tells whether an actor may learn of an event: those of departments she sees, and, as an administrator, what was put
-// into quarantine.
+// into quarantine. An alarm of a line is for those who look after it and those it keeps waiting.
 func (s *Snapshot) MayFollow(a Actor, e Event) bool {
+	if e.Type == EventChannelAlarm {
+		return a.oversees(e.Department) || a.Standing(e.Department).Member
+	}
 	if e.Department == "" {
 		return e.Type == EventQuarantined && a.Has(RoleAdmin)
 	}

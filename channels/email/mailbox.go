@@ -13,6 +13,17 @@ type Mailbox struct {
 	PlusAddresses bool     `koanf:"plus_addresses"` // the server delivers name+anything@ to name@: answers carry a reply token
 	IMAP          IMAP     `koanf:"imap"`
 	SMTP          SMTP     `koanf:"smtp"`
+	OAuth2        OAuth2   `koanf:"oauth2"` // instead of the passwords; empty: by password
+}
+
+// OAuth2 is how access tokens for both servers are had (RFC 6749): with a refresh token those of a person who has consented, without
+// one those of the client itself.
+type OAuth2 struct {
+	TokenURL     string `koanf:"token_url"`
+	ClientID     string `koanf:"client_id"`
+	ClientSecret string `koanf:"client_secret"`
+	Scope        string `koanf:"scope"` // one or several, with spaces between them
+	RefreshToken string `koanf:"refresh_token"`
 }
 
 // TLS is how a connection is protected.
@@ -33,6 +44,7 @@ type IMAP struct {
 	Username string        `koanf:"username"`
 	Password string        `koanf:"password"`
 	Folder   string        `koanf:"folder"`
+	Folders  []string      `koanf:"folders"`  // instead of Folder: several
 	After    string        `koanf:"after"`    // leave | seen | move:FOLDER
 	Poll     time.Duration `koanf:"poll"`     // the truth; IDLE only makes it faster
 	MaxSize  int64         `koanf:"max_size"` // bytes; larger mails are quarantined with their header
@@ -45,4 +57,42 @@ type SMTP struct {
 	TLS      TLS    `koanf:"tls"`
 	Username string `koanf:"username"`
 	Password string `koanf:"password"`
+}
+
+// folder is one folder of a mailbox that is read by itself.
+type folder struct {
+	box    Mailbox // with this Folder alone
+	place  string  // the mailbox's name as places, cursors and leases have it
+	tokens *tokens // shared by the folders; nil: by password
+}
+
+// foldersOf gives the folders of a mailbox. The first one has the plain name, so that what was read before there were others stays read.
+func foldersOf(m Mailbox) []folder {
+	names := m.IMAP.Folders
+	if len(names) == 0 {
+		names = []string{m.IMAP.Folder}
+	}
+	t := newTokens(m.OAuth2)
+	var all []folder
+	for i, name := range names {
+		f := folder{box: m, place: m.Name, tokens: t}
+		if name == "" {
+			name = defaultFolder
+		}
+		f.box.IMAP.Folder, f.box.IMAP.Folders = name, nil
+		if i > 0 {
+			f.place += "/" + name
+		}
+		all = append(all, f)
+	}
+	return all
+}
+
+// Places gives the name of each folder of a mailbox, as channels.Place and channels.Health have it.
+func (m Mailbox) Places() []string {
+	var places []string
+	for _, f := range foldersOf(m) {
+		places = append(places, f.place)
+	}
+	return places
 }

@@ -25,15 +25,22 @@ type town struct {
 	seen      map[string]bool
 	offered   int
 	failures  int // so many times Receive still fails
-	cursor    channels.Cursor
+	places    map[channels.Place]bool
+	cursors   map[string]channels.Cursor
+	cursor    channels.Cursor // as last saved
 	saved     int
+	times     []time.Time // when its mails were kept, as CopyTimes tells
 	epoch     int64
 	holder    string
 	health    []channels.Health
 	something chan struct{} // closed and replaced at each change
 }
 
-func newTown() *town { return &town{seen: map[string]bool{}, something: make(chan struct{})} }
+func newTown() *town {
+	return &town{
+		seen: map[string]bool{}, places: map[channels.Place]bool{}, cursors: map[string]channels.Cursor{}, something: make(chan struct{}),
+	}
+}
 
 func (w *town) changed() {
 	close(w.something)
@@ -51,6 +58,7 @@ func (w *town) Receive(_ context.Context, group []channels.Inbound) ([]channels.
 	}
 	var out []channels.Filed
 	for _, in := range group {
+		w.places[*in.Place] = true
 		if w.seen[in.Key] {
 			out = append(out, channels.Filed{Result: channels.Duplicate})
 			continue
@@ -62,20 +70,39 @@ func (w *town) Receive(_ context.Context, group []channels.Inbound) ([]channels.
 	return out, nil
 }
 
-func (w *town) Cursor(context.Context, string) (channels.Cursor, error) {
+func (w *town) Cursor(_ context.Context, mailbox string) (channels.Cursor, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.cursor, nil
+	return w.cursors[mailbox], nil
 }
 
-func (w *town) SaveCursor(_ context.Context, _ string, epoch int64, c channels.Cursor) error {
+func (w *town) CopiesOf(_ context.Context, mailbox string, uidValidity uint32) ([]uint32, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var uids []uint32
+	for p := range w.places {
+		if p.Mailbox == mailbox && p.UIDValidity == uidValidity {
+			uids = append(uids, p.UID)
+		}
+	}
+	slices.Sort(uids)
+	return uids, nil
+}
+
+func (w *town) CopyTimes(context.Context, string, int) ([]time.Time, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.times, nil
+}
+
+func (w *town) SaveCursor(_ context.Context, mailbox string, epoch int64, c channels.Cursor) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	defer w.changed()
 	if epoch != w.epoch {
 		return errors.New("fenced")
 	}
-	w.cursor = c
+	w.cursor, w.cursors[mailbox] = c, c
 	w.saved++
 	return nil
 }
@@ -144,13 +171,22 @@ func (w *town) subjects() []string {
 	return s
 }
 
-// pull runs a puller until stop is called; stop fails the test when that takes more than a second.
-func (w *town) pull(t *testing.T, box Mailbox, owner string) (stop func()) {
+// pull runs the puller of a mailbox's first folder until stop is called; stop fails the test when that takes more than a second.
+func (w *town) pull(t *testing.T, box Mailbox, owner string, change ...func(*Puller)) (stop func()) {
 	t.Helper()
 	p := NewPuller(box, PullerDeps{
 		Receiver: w, Positions: w, Leases: w, Monitor: w, Owner: owner, Log: slog.New(slog.DiscardHandler), Now: time.Now,
 	})
 	p.pace.firstRetry, p.pace.leaseRenew = 5*time.Millisecond, 20*time.Millisecond
+	for _, c := range change {
+		c(p)
+	}
+	return run(t, p)
+}
+
+// run runs a puller until stop is called.
+func run(t *testing.T, p *Puller) (stop func()) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- p.Run(ctx) }()

@@ -54,6 +54,7 @@ var lives = map[string]string{
 	"github.com/alexedwards/argon2id":    "agentapi/auth/...",
 	"github.com/emersion":                "channels/email/...",
 	"github.com/microcosm-cc/bluemonday": "channels/email/...",
+	"golang.org/x/oauth2":                "channels/email/...",
 	"github.com/twilio":                  "channels/twilio/...",
 	"github.com/kljensen/snowball":       "routing/words",
 	"github.com/nyaruka/phonenumbers":    "channels",
