@@ -31,8 +31,6 @@ type account struct {
 	tokens             *tokens // nil: by password
 }
 
-func newAccount(username, password string, t *tokens) account { return account{username, password, t} }
-
 // withToken signs in with a token by a mechanism the server offers. A token the server refuses is thrown away and a fresh one tried
 // once: it may have been revoked before its time. refused tells a refusal from a broken connection.
 func (a account) withToken(ctx context.Context, offers func(mechanism string) bool, auth func(sasl.Client) error, refused func(error) bool) error {

@@ -13,7 +13,7 @@ import (
 // CheckReading tries the server a mailbox is read from: it signs in, opens each folder and looks for the folder filed mail goes to.
 // It changes nothing there. The error says what is wrong and what to do.
 func CheckReading(ctx context.Context, m Mailbox) error {
-	for _, f := range foldersOf(m) {
+	for _, f := range m.EachFolder() {
 		if err := checkFolder(ctx, f); err != nil {
 			return err
 		}
@@ -21,9 +21,8 @@ func CheckReading(ctx context.Context, m Mailbox) error {
 	return nil
 }
 
-func checkFolder(ctx context.Context, f folder) error {
-	m := f.box
-	s, err := openIMAP(ctx, m.IMAP, newAccount(m.IMAP.Username, m.IMAP.Password, f.tokens), stepTimeout)
+func checkFolder(ctx context.Context, m Folder) error {
+	s, err := openIMAP(ctx, m.IMAP, m.account(), stepTimeout)
 	if err != nil {
 		return fmt.Errorf("%w; %s", err, advice(err, "imap"))
 	}

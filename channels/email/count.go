@@ -85,38 +85,24 @@ func without(a, b []uint32) []uint32 {
 
 // Count is the mails of one folder on both sides.
 type Count struct {
-	Mailbox     string // as in channels.Place
-	Folder      string
 	UIDValidity uint32
 	Done        uint32   // how far the folder had been read; zero: not at all since the server numbered it so
 	OnServer    int      // up to Done
 	Stored      int      // of these
 	Waiting     int      // on the server after Done: the hub has not come to them yet
 	Missing     []uint32 // of those up to Done, not stored
-	Gaps        []uint32 // of the missing: the server did not give them, and is asked again
+	Gaps        []uint32 // the server did not give them, and is asked again
 }
 
-// CountMails compares, for each folder of a mailbox, what the server holds with what is kept of it. It changes nothing on either side.
-func CountMails(ctx context.Context, m Mailbox, positions Positions) ([]Count, error) {
-	var counts []Count
-	for _, f := range foldersOf(m) {
-		c, err := countFolder(ctx, f, positions)
-		if err != nil {
-			return counts, fmt.Errorf("folder %s: %w", f.box.IMAP.Folder, err)
-		}
-		counts = append(counts, c)
-	}
-	return counts, nil
-}
-
-func countFolder(ctx context.Context, f folder, positions Positions) (Count, error) {
-	s, err := openIMAP(ctx, f.box.IMAP, newAccount(f.box.IMAP.Username, f.box.IMAP.Password, f.tokens), stepTimeout)
+// CountMails compares what the server holds of a folder with what is kept of it. It changes nothing on either side.
+func CountMails(ctx context.Context, f Folder, positions Positions) (Count, error) {
+	s, err := openIMAP(ctx, f.IMAP, f.account(), stepTimeout)
 	if err != nil {
 		return Count{}, fmt.Errorf("%w; %s", err, advice(err, "imap"))
 	}
 	defer s.close()
-	c := Count{Mailbox: f.place, Folder: f.box.IMAP.Folder, UIDValidity: s.uidValidity}
-	cursor, err := positions.Cursor(ctx, f.place)
+	c := Count{UIDValidity: s.uidValidity}
+	cursor, err := positions.Cursor(ctx, f.Place)
 	if err != nil {
 		return c, fmt.Errorf("read cursor: %w", err)
 	}
@@ -139,7 +125,7 @@ func countFolder(ctx context.Context, f folder, positions Positions) (Count, err
 			c.Waiting++
 		}
 	}
-	kept, err := positions.CopiesOf(ctx, f.place, s.uidValidity)
+	kept, err := positions.CopiesOf(ctx, f.Place, s.uidValidity)
 	if err != nil {
 		return c, fmt.Errorf("read what is kept: %w", err)
 	}

@@ -59,40 +59,36 @@ type SMTP struct {
 	Password string `koanf:"password"`
 }
 
-// folder is one folder of a mailbox that is read by itself.
-type folder struct {
-	box    Mailbox // with this Folder alone
-	place  string  // the mailbox's name as places, cursors and leases have it
+// Folder is one folder of a mailbox, which is read by itself.
+type Folder struct {
+	Mailbox        // with this IMAP.Folder alone
+	Place   string // the mailbox's name as channels.Place, cursor and lease have it
+
 	tokens *tokens // shared by the folders; nil: by password
 }
 
-// foldersOf gives the folders of a mailbox. The first one has the plain name, so that what was read before there were others stays read.
-func foldersOf(m Mailbox) []folder {
+// EachFolder gives the folders of a mailbox. The first one has the mailbox's plain name as its place, so that what was read before
+// there were others stays read.
+func (m Mailbox) EachFolder() []Folder {
 	names := m.IMAP.Folders
 	if len(names) == 0 {
 		names = []string{m.IMAP.Folder}
 	}
 	t := newTokens(m.OAuth2)
-	var all []folder
+	var all []Folder
 	for i, name := range names {
-		f := folder{box: m, place: m.Name, tokens: t}
+		f := Folder{Mailbox: m, Place: m.Name, tokens: t}
 		if name == "" {
 			name = defaultFolder
 		}
-		f.box.IMAP.Folder, f.box.IMAP.Folders = name, nil
+		f.IMAP.Folder, f.IMAP.Folders = name, nil
 		if i > 0 {
-			f.place += "/" + name
+			f.Place += "/" + name
 		}
 		all = append(all, f)
 	}
 	return all
 }
 
-// Places gives the name of each folder of a mailbox, as channels.Place and channels.Health have it.
-func (m Mailbox) Places() []string {
-	var places []string
-	for _, f := range foldersOf(m) {
-		places = append(places, f.place)
-	}
-	return places
-}
+// account is who reads the folder.
+func (f Folder) account() account { return account{f.IMAP.Username, f.IMAP.Password, f.tokens} }

@@ -80,7 +80,7 @@ type pace struct {
 // NewPullers returns the pullers of a mailbox, one for each folder; Run starts each.
 func NewPullers(m Mailbox, deps PullerDeps) []*Puller {
 	var pullers []*Puller
-	for _, f := range foldersOf(m) {
+	for _, f := range m.EachFolder() {
 		pullers = append(pullers, newPuller(f, deps))
 	}
 	return pullers
@@ -89,8 +89,8 @@ func NewPullers(m Mailbox, deps PullerDeps) []*Puller {
 // NewPuller returns the puller of a mailbox's only folder, or of its first.
 func NewPuller(m Mailbox, deps PullerDeps) *Puller { return NewPullers(m, deps)[0] }
 
-func newPuller(f folder, deps PullerDeps) *Puller {
-	m := f.box
+func newPuller(f Folder, deps PullerDeps) *Puller {
+	m := f.Mailbox
 	if m.IMAP.Poll <= 0 {
 		m.IMAP.Poll = defaultPoll
 	}
@@ -99,8 +99,8 @@ func newPuller(f folder, deps PullerDeps) *Puller {
 	}
 	return &Puller{
 		box:     m,
-		place:   f.place,
-		account: newAccount(m.IMAP.Username, m.IMAP.Password, f.tokens),
+		place:   f.Place,
+		account: f.account(),
 		deps:    deps,
 		pace: pace{
 			leaseTTL: 30 * time.Second, leaseRenew: 10 * time.Second,
@@ -110,7 +110,7 @@ func newPuller(f folder, deps PullerDeps) *Puller {
 		},
 		log: deps.Log.With("channel", channels.Email, "line", m.Name, "folder", m.IMAP.Folder),
 		health: channels.Health{
-			Line: m.Name, Mailbox: f.place, Folder: m.IMAP.Folder, Channel: channels.Email, State: channels.Starting,
+			Line: m.Name, Mailbox: f.Place, Folder: m.IMAP.Folder, Channel: channels.Email, State: channels.Starting,
 		},
 		suspects: map[uint32]int{},
 		tries:    map[uint32]try{},

@@ -203,7 +203,7 @@ func connectSMTP(ctx context.Context, s SMTP, t *tokens) (net.Conn, *smtp.Client
 		return client.Noop()
 	})
 	if err == nil && s.Username != "" {
-		err = authenticate(ctx, conn, client, newAccount(s.Username, s.Password, t))
+		err = authenticate(ctx, conn, client, account{s.Username, s.Password, t})
 	}
 	if err != nil {
 		conn.Close()

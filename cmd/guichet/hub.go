@@ -170,7 +170,9 @@ func (h *hub) wireMail(ctx context.Context, owner string) error {
 	h.closers = append(h.closers, h.sender.Close)
 	var places []string
 	for _, m := range h.config.Mailboxes {
-		places = append(places, m.Places()...)
+		for _, f := range m.EachFolder() {
+			places = append(places, f.Place)
+		}
 		h.pullers = append(h.pullers, email.NewPullers(m, email.PullerDeps{
 			Receiver: h.desk, Positions: h.db, Leases: h.db, Monitor: h.desk, Owner: owner, Log: h.log, Now: now,
 		})...)
