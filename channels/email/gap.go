@@ -10,7 +10,7 @@ import (
 )
 
 // maxTries is how often a gap is tried again before the mail is given up. The waits between the tries double, so that with a poll of a
-// minute the last one is after half an hour.
+// minute the last one is after a quarter of an hour.
 const maxTries = 5
 
 // try is how often a gap has been tried, and when it is due again.

@@ -38,7 +38,8 @@ type PullerDeps struct {
 	Positions Positions
 	Leases    Leases
 	Monitor   Monitor
-	Owner     string // of the lease: this process
+	Owner     string        // of the lease: this process
+	Lease     time.Duration // how long one who died keeps the others waiting; zero: 30 seconds
 	Log       *slog.Logger
 	Now       func() time.Time
 }
@@ -97,13 +98,17 @@ func newPuller(f Folder, deps PullerDeps) *Puller {
 	if m.IMAP.MaxSize <= 0 {
 		m.IMAP.MaxSize = defaultMaxSize
 	}
+	lease := deps.Lease
+	if lease <= 0 {
+		lease = 30 * time.Second
+	}
 	return &Puller{
 		box:     m,
 		place:   f.Place,
 		account: f.account(),
 		deps:    deps,
 		pace: pace{
-			leaseTTL: 30 * time.Second, leaseRenew: 10 * time.Second,
+			leaseTTL: lease, leaseRenew: lease / 3,
 			firstRetry: time.Second, maxRetry: time.Minute,
 			company: 5 * time.Millisecond, healthEvery: 10 * time.Second,
 			step: stepTimeout, idle: idleCycle, alarmAfter: 5 * time.Minute,

@@ -1,6 +1,7 @@
 package email
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,20 +21,22 @@ import (
 
 // town is what a Puller needs, in memory: it files by key, as the real one does, and can be told to fail.
 type town struct {
-	mu        sync.Mutex
-	filed     []channels.Inbound
-	seen      map[string]bool
-	offered   int
-	failures  int // so many times Receive still fails
-	places    map[channels.Place]bool
-	cursors   map[string]channels.Cursor
-	cursor    channels.Cursor // as last saved
-	saved     int
-	times     []time.Time // when its mails were kept, as CopyTimes tells
-	epoch     int64
-	holder    string
-	health    []channels.Health
-	something chan struct{} // closed and replaced at each change
+	mu           sync.Mutex
+	filed        []channels.Inbound
+	seen         map[string]bool
+	offered      int
+	failures     int // so many times Receive still fails
+	failsWith    error
+	saveFailures int // so many times SaveCursor still fails
+	places       map[channels.Place]bool
+	cursors      map[string]channels.Cursor
+	cursor       channels.Cursor // as last saved
+	saved        int
+	times        []time.Time // when its mails were kept, as CopyTimes tells
+	epoch        int64
+	holder       string
+	health       []channels.Health
+	something    chan struct{} // closed and replaced at each change
 }
 
 func newTown() *town {
@@ -54,7 +57,7 @@ func (w *town) Receive(_ context.Context, group []channels.Inbound) ([]channels.
 	w.offered += len(group)
 	if w.failures > 0 {
 		w.failures--
-		return nil, errors.New("the database is away")
+		return nil, cmp.Or(w.failsWith, errors.New("the database is away"))
 	}
 	var out []channels.Filed
 	for _, in := range group {
@@ -101,6 +104,10 @@ func (w *town) SaveCursor(_ context.Context, mailbox string, epoch int64, c chan
 	defer w.changed()
 	if epoch != w.epoch {
 		return errors.New("fenced")
+	}
+	if w.saveFailures > 0 {
+		w.saveFailures--
+		return errors.New("the database is away")
 	}
 	w.cursor, w.cursors[mailbox] = c, c
 	w.saved++
@@ -225,22 +232,29 @@ func postOffices(t *testing.T, run func(t *testing.T, o postOffice)) {
 		run(t, postOffice{box, func(raw []byte) error { return s.Deliver(testUser, raw, arrived) }})
 	})
 	t.Run("dovecot", func(t *testing.T) {
-		d, err := mailtest.StartDovecot(t.TempDir())
-		if errors.Is(err, mailtest.ErrNoDovecot) && !slices.Contains(strings.Split(os.Getenv("GUICHET_TEST_REQUIRE"), ","), "dovecot") {
-			t.Skip(err)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() {
-			if err := d.Close(); err != nil {
-				t.Error(err)
-			}
-		})
-		box := mairie
-		box.IMAP = IMAP{Host: d.Host, Port: d.Port, TLS: NoTLS, Username: d.User, Password: d.Password, Poll: time.Hour}
+		d, box := dovecot(t)
 		run(t, postOffice{box, func(raw []byte) error { return d.Deliver(raw, arrived) }})
 	})
+}
+
+// dovecot starts one that ends with the test, and describes it as a mailbox.
+func dovecot(t *testing.T) (*mailtest.Dovecot, Mailbox) {
+	t.Helper()
+	d, err := mailtest.StartDovecot(t.TempDir())
+	if errors.Is(err, mailtest.ErrNoDovecot) && !slices.Contains(strings.Split(os.Getenv("GUICHET_TEST_REQUIRE"), ","), "dovecot") {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	box := mairie
+	box.IMAP = IMAP{Host: d.Host, Port: d.Port, TLS: NoTLS, Username: d.User, Password: d.Password, Poll: time.Hour}
+	return d, box
 }
 
 func TestPullerFilesInOrderOnceAndIsWoken(t *testing.T) {
@@ -348,7 +362,7 @@ func TestPullerStartsAnewWhenRenumbered(t *testing.T) {
 
 func TestPullerFilesTheHeaderOfWhatIsTooLarge(t *testing.T) {
 	postOffices(t, func(t *testing.T, o postOffice) {
-		o.box.IMAP.MaxSize = 1000
+		o.box.IMAP.MaxSize, o.box.IMAP.After = 1000, "seen"
 		huge := append(letterNo(1), []byte(strings.Repeat("x\r\n", 1000))...)
 		for _, raw := range [][]byte{huge, letterNo(2)} {
 			if err := o.deliver(raw); err != nil {
@@ -359,6 +373,9 @@ func TestPullerFilesTheHeaderOfWhatIsTooLarge(t *testing.T) {
 		w.pull(t, o.box, "one")
 		w.await(t, "both", func() bool { return w.cursor.Done == 2 })
 		in := w.filed[0]
+		if in.Quarantine != channels.TooLarge || w.filed[1].Quarantine != "" || len(in.Raw) >= 1000 || !strings.HasPrefix(string(in.Raw), "Message-ID: <1@") {
+			t.Errorf("quarantine %q and %q, raw %q", in.Quarantine, w.filed[1].Quarantine, in.Raw)
+		}
 		if in.Subject != "n1" || in.Text != "" || len(in.Warnings) != 1 || !strings.HasPrefix(in.Warnings[0], "larger than 1000 bytes") {
 			t.Errorf("got subject %q, text %q, warnings %q", in.Subject, in.Text, in.Warnings)
 		}
