@@ -36,11 +36,18 @@ func (c checkCommand) Run(w world) error {
 	}
 	checks, limit := checksOf(conf), 15*time.Second
 	if c.Mail {
-		db, _, err := w.openForCommand()
+		note, _, err := checkDatabase(w.ctx, conf)
+		if err == nil && note != "" { // it is not there yet, or old
+			err = fmt.Errorf("there is nothing to compare with, the database %s; start `guichet serve` first", note)
+		}
 		if err != nil {
 			return err
 		}
-		defer db.Close()
+		db, err := store.Open(w.ctx, conf.Database, store.Options{Log: newLog(io.Discard, conf.Log), Now: now})
+		if err != nil {
+			return err
+		}
+		defer func() { _ = db.Close() }()                  // nothing was written
 		checks, limit = countsOf(conf, db), 10*time.Minute // a folder may hold a hundred thousand mails
 	}
 	return c.report(w, checks, limit)
