@@ -337,3 +337,31 @@ func TestDovecotIsKilled(t *testing.T) {
 		t.Errorf("%d filed", len(w.filed))
 	}
 }
+
+// TestProgressResetsTheBackOff files a mailbox over lines that each last for a few mails only: the waits must not grow while mail is filed.
+func TestProgressResetsTheBackOff(t *testing.T) {
+	s, box := servers(t, mailtest.Options{})
+	const many = 100
+	for n := range many {
+		if err := s.Deliver(testUser, letterNo(n), arrived); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p, err := mailtest.StartProxy(fmt.Sprintf("%s:%d", box.IMAP.Host, box.IMAP.Port), func(int) int { return 9_500 })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	box.IMAP.Host, box.IMAP.Port = p.Addr()
+	w := newTown()
+	stop := w.pull(t, box, "one", func(p *Puller) { p.pace.firstRetry, p.pace.maxRetry = 50*time.Millisecond, time.Hour })
+	defer stop()
+	w.await(t, "all", func() bool { return w.cursor.Done == many }) // within seconds, where the waits would double to minutes
+	if n := p.Connections(); n < 4 {
+		t.Errorf("%d connections only: the test tests nothing", n)
+	}
+}

@@ -199,7 +199,8 @@ func (p *Puller) renew(ctx context.Context, epoch int64) error {
 	}
 }
 
-// session connects once and pulls until something fails. worked is true when at least one look at the mailbox went through.
+// session connects once and pulls until something fails. worked is true when at least one look at the mailbox went through, or mail was
+// filed: while a line that falls again and again brings mail, the waits do not grow.
 func (p *Puller) session(ctx context.Context, epoch int64) (worked bool, err error) {
 	cursor, err := p.deps.Positions.Cursor(ctx, p.place)
 	if err != nil {
@@ -231,7 +232,7 @@ func (p *Puller) session(ctx context.Context, epoch int64) (worked bool, err err
 		default:
 		}
 		if err := r.sweep(ctx); err != nil {
-			return worked, err
+			return worked || r.filed, err
 		}
 		worked = true
 		again, err := r.review(ctx)

@@ -29,6 +29,7 @@ type round struct {
 	flying      int // letters given to desk and not heard of
 	flyingBytes int
 	missing     int  // mails in a row that the server did not give
+	filed       bool // something has been
 	stuck       bool // the Receiver failed and has not taken anything since
 }
 
@@ -143,6 +144,7 @@ func (r *round) settle(ctx context.Context, res result) error {
 		return fmt.Errorf("mark filed mail: %w", err)
 	}
 	if len(filed) > 0 {
+		r.filed = true
 		now := r.p.deps.Now()
 		r.p.health.LastMessage = &now
 		r.p.silent = false
