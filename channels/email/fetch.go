@@ -141,20 +141,17 @@ func (s *session) allowance(size int64) time.Duration {
 func (s *session) fetch(ctx context.Context, set imap.NumSet, options *imap.FetchOptions, limit int64, patience time.Duration, each func(copied)) error {
 	return within(ctx, s.conn, patience, func() error {
 		cmd := s.client.Fetch(set, options)
-		// Whatever happens, the command is drained: a client that stops reading blocks the connection's reader for good.
-		var failed error
 		for data := cmd.Next(); data != nil; data = cmd.Next() {
 			c, err := read(data, limit)
 			if err != nil {
-				failed = err
-				continue
+				// The line fell within a body. go-imap's own reader has gone on to the end of it: to ask for more would be to read
+				// beside it.
+				s.conn.Close()
+				return err
 			}
 			each(c)
 		}
-		if err := cmd.Close(); err != nil {
-			return err
-		}
-		return failed
+		return cmd.Close()
 	})
 }
 
