@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"guichet/channels"
 	"guichet/ticketing"
 )
 
@@ -88,6 +89,8 @@ type gauges struct {
 	waiting, oldest               *prometheus.Desc
 	outbox, overdue               *prometheus.Desc
 	lineUp, lineContact, linePend *prometheus.Desc
+	boxAlarm, boxContact          *prometheus.Desc
+	boxServer, boxStored, boxMiss *prometheus.Desc
 }
 
 func newGauges(s *Server) *gauges {
@@ -105,12 +108,20 @@ func newGauges(s *Server) *gauges {
 		lineUp:      desc("line_up", "1 while a mailbox or line works.", "line"),
 		lineContact: desc("line_last_contact_seconds", "Since the other side of a line last answered.", "line"),
 		linePend:    desc("line_pending", "Messages the server holds that are not filed yet.", "line"),
+		boxAlarm:    desc("mailbox_alarm", "1 while an alarm of a mailbox's folder lasts.", "mailbox", "folder", "kind"),
+		boxContact:  desc("mailbox_lag_seconds", "Since the server of a mailbox's folder last answered.", "mailbox", "folder"),
+		boxServer:   desc("mailbox_server_count", "Messages the server holds in the folder.", "mailbox", "folder"),
+		boxStored:   desc("mailbox_stored_count", "Of these, kept here.", "mailbox", "folder"),
+		boxMiss:     desc("mailbox_missing_count", "Of these, not found here at the last comparison.", "mailbox", "folder"),
 	}
 }
 
 // Describe implements prometheus.Collector.
 func (g *gauges) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{g.build, g.streams, g.waiting, g.oldest, g.outbox, g.overdue, g.lineUp, g.lineContact, g.linePend} {
+	for _, d := range []*prometheus.Desc{
+		g.build, g.streams, g.waiting, g.oldest, g.outbox, g.overdue, g.lineUp, g.lineContact, g.linePend,
+		g.boxAlarm, g.boxContact, g.boxServer, g.boxStored, g.boxMiss,
+	} {
 		ch <- d
 	}
 }
@@ -171,25 +182,43 @@ func (g *gauges) deliveries(ctx context.Context, send func(*prometheus.Desc, flo
 }
 
 func (g *gauges) lines(ctx context.Context, send func(*prometheus.Desc, float64, ...string)) error {
-	healths, err := g.s.Store.Healths(ctx)
+	lines, err := g.s.Reader.Lines(ctx)
 	if err != nil {
 		return err
 	}
 	town := g.s.Town.Now()
-	for _, h := range healths {
-		line, known := town.Line(h.Line)
-		if d, _ := town.Department(line.Department); !known || d.Visibility != ticketing.Open {
+	for _, l := range lines {
+		if d, known := town.Department(l.Line.Department); !known || d.Visibility != ticketing.Open || len(l.Folders) == 0 {
 			continue
 		}
 		up := 0.0
-		if h.State == "working" {
+		if l.Health.State == channels.Working {
 			up = 1
 		}
-		send(g.lineUp, up, h.Line)
-		send(g.linePend, float64(h.Pending), h.Line)
-		if h.LastContact != nil {
-			send(g.lineContact, max(0, g.s.Now().Sub(*h.LastContact).Seconds()), h.Line)
+		send(g.lineUp, up, l.Line.Name)
+		send(g.linePend, float64(l.Health.Pending), l.Line.Name)
+		if at := l.Health.LastContact; at != nil {
+			send(g.lineContact, max(0, g.s.Now().Sub(*at).Seconds()), l.Line.Name)
+		}
+		for _, f := range l.Folders {
+			g.folder(f, send)
 		}
 	}
 	return nil
+}
+
+func (g *gauges) folder(f channels.Health, send func(*prometheus.Desc, float64, ...string)) {
+	for _, kind := range channels.Alarms() {
+		on := 0.0
+		if f.Alarm == kind {
+			on = 1
+		}
+		send(g.boxAlarm, on, f.Line, f.Folder, string(kind))
+	}
+	send(g.boxServer, float64(f.ServerCount), f.Line, f.Folder)
+	send(g.boxStored, float64(f.StoredCount), f.Line, f.Folder)
+	send(g.boxMiss, float64(f.MissingCount), f.Line, f.Folder)
+	if f.LastContact != nil {
+		send(g.boxContact, max(0, g.s.Now().Sub(*f.LastContact).Seconds()), f.Line, f.Folder)
+	}
 }

@@ -129,7 +129,7 @@ func descriptions() map[string]string {
 			"that is on its way or has left stays as it is.",
 		"takeNext":     "204 when nothing waits, or when the caller holds as many open tickets as she may.",
 		"listQueues":   "Waiting is counted where tickets are taken from, the rest in the database.",
-		"listChannels": "Whether mail comes in, per mailbox: when the server last answered, how many messages it holds, how many are not filed yet.",
+		"listChannels": "Whether mail comes in, per mailbox: when the server last answered, how many messages it holds, how many are not filed yet, and what somebody must see to.",
 	}
 }
 

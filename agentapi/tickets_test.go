@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"guichet/channels"
 )
 
 func TestListIsPagedByKeyset(t *testing.T) {
@@ -317,6 +319,30 @@ func TestChannelsAndHealth(t *testing.T) {
 		c := w.signedIn("nadia")
 		if lines := c.get("/channels").items(); len(lines) != 1 || lines[0]["name"] != "mairie" || lines[0]["state"] != "starting" {
 			t.Errorf("the lines are %v", lines)
+		}
+		at := w.now()
+		w.must(w.desk.NoteHealth(t.Context(), channels.Health{
+			Line: "mairie", Mailbox: "mairie", Folder: "INBOX", Channel: channels.Email, State: channels.Working, ServerCount: 7, StoredCount: 5,
+			LastContact: &at, CountedAt: &at, MissingCount: 2, Missing: []uint32{3, 5}, Alarm: channels.AlarmCount, At: at,
+		}))
+		w.must(w.desk.NoteHealth(t.Context(), channels.Health{
+			Line: "mairie", Mailbox: "mairie/Spam", Folder: "Spam", Channel: channels.Email, State: channels.Failing, LastError: "no such folder", At: at,
+		}))
+		line := c.get("/channels").items()[0]
+		folders := line["folders"].([]any)
+		if line["state"] != "failing" || line["alarm"] != "count" || line["server_count"] != 7.0 || line["stored_count"] != 5.0 || len(folders) != 2 ||
+			fmt.Sprint(folders[0].(map[string]any)["missing"]) != "[3 5]" || folders[1].(map[string]any)["last_error"] != "no such folder" {
+			t.Errorf("the line is %v", line)
+		}
+		metrics := string(w.signedIn("admin").do(http.MethodGet, "/metrics", nil).is(http.StatusOK).raw)
+		for _, want := range []string{
+			`guichet_mailbox_alarm{folder="INBOX",kind="count",mailbox="mairie"} 1`, `guichet_mailbox_alarm{folder="Spam",kind="count",mailbox="mairie"} 0`,
+			`guichet_mailbox_server_count{folder="INBOX",mailbox="mairie"} 7`, `guichet_mailbox_missing_count{folder="INBOX",mailbox="mairie"} 2`,
+			`guichet_mailbox_lag_seconds{folder="INBOX",mailbox="mairie"} 0`, `guichet_line_up{line="mairie"} 0`,
+		} {
+			if !strings.Contains(metrics, want) {
+				t.Errorf("the metrics lack %s", want)
+			}
 		}
 		w.nobody().do(http.MethodGet, "/healthz", nil).is(http.StatusOK)
 		w.nobody().do(http.MethodGet, "/readyz", nil).is(http.StatusOK)

@@ -184,18 +184,47 @@ const (
 	Failing  State = "failing" // the last contact failed; it is being tried again
 )
 
-// Health is how a line is doing.
-type Health struct {
-	Line        string
-	Channel     Name
-	State       State
-	LastContact *time.Time // last time the other side answered
-	LastMessage *time.Time // last time something was filed
-	ServerCount int        // messages the server holds
-	Pending     int        // of these, not filed yet
-	LastError   string     // empty while working
-	At          time.Time  // when this was noted
+// Alarm is what a person must see to on a line, as a word for programs; empty: nothing.
+type Alarm string
+
+// The alarms, each with what lasts.
+const (
+	AlarmSignIn      Alarm = "sign_in"       // the server refuses the account
+	AlarmGrant       Alarm = "grant_revoked" // the authorization server gives no token any more
+	AlarmFolder      Alarm = "folder"        // the folder can't be opened
+	AlarmUnreachable Alarm = "unreachable"   // no connection, or one that breaks each time
+	AlarmNotFiling   Alarm = "not_filing"    // mail is read and can't be kept
+	AlarmCount       Alarm = "count"         // the server holds messages that are not stored and not being fetched
+	AlarmSilent      Alarm = "silent"        // nothing new for much longer than usual
+)
+
+// Alarms lists every alarm, the most urgent first.
+func Alarms() []Alarm {
+	return []Alarm{AlarmNotFiling, AlarmCount, AlarmGrant, AlarmSignIn, AlarmFolder, AlarmUnreachable, AlarmSilent}
 }
+
+// Health is how a line, or one folder of a mailbox, is doing.
+type Health struct {
+	Line         string // name of the mailbox or line
+	Mailbox      string // as in Place: the line's name, for a further folder "name/Folder"; unique
+	Folder       string // empty where there are none
+	Channel      Name
+	State        State
+	LastContact  *time.Time // last time the other side answered
+	LastMessage  *time.Time // last time something was filed
+	ServerCount  int        // messages the server holds
+	StoredCount  int        // of these, kept by us: as last counted, and those filed since
+	Pending      int        // of these, not filed yet
+	Missing      []uint32   // UIDs the last count found on the server and not with us, the first of them
+	MissingCount int        // all of them
+	CountedAt    *time.Time // when both sides were last compared
+	Alarm        Alarm
+	LastError    string    // empty while working
+	At           time.Time // when this was noted
+}
+
+// MaxMissing is how many UIDs Missing names.
+const MaxMissing = 100
 
 // Rereader reads a message again from its bytes: one that was put aside, once the program that reads it is a better one. line is what
 // it came through, at when. What can't be read is said as it was the first time: in Quarantine, with whatever could be read. The

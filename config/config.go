@@ -138,10 +138,12 @@ func (c Config) LogValue() slog.Value {
 		mailboxes = append(mailboxes, slog.Group(m.Name,
 			slog.String("department", m.Department),
 			slog.Group("imap", slog.String("host", m.IMAP.Host), slog.Int("port", m.IMAP.Port), slog.String("tls", string(m.IMAP.TLS)),
-				slog.String("password", hide(m.IMAP.Password)), slog.String("folder", m.IMAP.Folder), slog.String("after", m.IMAP.After),
+				slog.String("password", hide(m.IMAP.Password)), slog.String("folder", m.IMAP.Folder), slog.Any("folders", m.IMAP.Folders), slog.String("after", m.IMAP.After),
 				slog.Duration("poll", m.IMAP.Poll), slog.Int64("max_size", m.IMAP.MaxSize)),
 			slog.Group("smtp", slog.String("host", m.SMTP.Host), slog.Int("port", m.SMTP.Port), slog.String("tls", string(m.SMTP.TLS)),
 				slog.String("password", hide(m.SMTP.Password))),
+			slog.Group("oauth2", slog.String("token_url", hideInURL(m.OAuth2.TokenURL)), slog.String("client_secret", hide(m.OAuth2.ClientSecret)),
+				slog.String("refresh_token", hide(m.OAuth2.RefreshToken))),
 		))
 	}
 	return slog.GroupValue(

@@ -84,6 +84,7 @@ func TestNothingShowsASecret(t *testing.T) {
 		Mailboxes: []email.Mailbox{{
 			Name: "mairie", Address: "contact@valmont.example",
 			IMAP: email.IMAP{Host: "imap.lan", Username: "contact", Password: "SECRET6"}, SMTP: email.SMTP{Host: "smtp.lan", Password: "SECRET7"},
+			OAuth2: email.OAuth2{TokenURL: "https://login.lan/token?key=SECRET8", ClientSecret: "SECRET9", RefreshToken: "SECRET10"},
 		}},
 	}
 	var logged strings.Builder

@@ -155,7 +155,7 @@ func withDefaults(m email.Mailbox) email.Mailbox {
 	if m.SMTP.Port == 0 {
 		m.SMTP.Port = portOf(m.SMTP.TLS, 465, 587, 25)
 	}
-	if m.IMAP.Folder == "" {
+	if m.IMAP.Folder == "" && len(m.IMAP.Folders) == 0 {
 		m.IMAP.Folder = "INBOX"
 	}
 	if m.IMAP.After == "" {

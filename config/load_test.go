@@ -49,7 +49,7 @@ func TestLoadExample(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(c.Mailboxes) != 2 {
+	if len(c.Mailboxes) != 3 {
 		t.Fatalf("%d mailboxes", len(c.Mailboxes))
 	}
 	text, err := os.ReadFile(path)
@@ -207,19 +207,23 @@ func TestLoadTakesThePathBeforeTheVariable(t *testing.T) {
 // TestEveryValueHasAVariable sets each key of the example to another value by its variable alone.
 func TestEveryValueHasAVariable(t *testing.T) {
 	account := strings.Replace(mairie, "smtp.lan", "smtp.lan, username: one, password: one", 1)
-	inFolder(t, map[string]string{"guichet.yaml": account})
+	tokens := strings.Replace(mairie, ", password: one", "", 1) + "    oauth2: { token_url: https://one.lan, client_id: one, client_secret: one, scope: one }\n"
+	inFolder(t, map[string]string{"guichet.yaml": account, "tokens.yaml": tokens})
 	other := map[string]string{ // what cannot be any word
 		"database": "sqlite://other.db", "redis": "redis://other:1", "secret_key": strings.Repeat("A", 43) + "=", "old_secret_keys": strings.Repeat("A", 43) + "=",
 		"listen": ":1", "metrics_listen": ":2", "public_url": "https://other.example", "timezone": "UTC", "region": "BE", "languages": "nl",
 		"address": "other@valmont.example", "form_senders": "other@valmont.example", "plus_addresses": "true", "port": "7", "tls": "starttls",
-		"after": "seen", "trusted_proxies": "10.0.0.1", "poll": "7s", "max_size": "7MB", "level": "warn", "format": "json",
-	}
-	before, err := Load("guichet.yaml", nil)
-	if err != nil {
-		t.Fatal(err)
+		"after": "seen", "trusted_proxies": "10.0.0.1", "token_url": "https://other.lan", "poll": "7s", "max_size": "7MB", "level": "warn", "format": "json",
 	}
 	for _, k := range keys("", reflect.TypeFor[Config]()) {
-		last := lastPart(k.path)
+		last, file := lastPart(k.path), "guichet.yaml"
+		if strings.Contains(k.path, ".oauth2.") {
+			file = "tokens.yaml"
+		}
+		before, err := Load(file, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
 		if last == "name" && strings.Contains(k.path, item) {
 			continue // addresses the mailbox
 		}
@@ -228,7 +232,7 @@ func TestEveryValueHasAVariable(t *testing.T) {
 			value = "other"
 		}
 		env := []string{prefix + variable(strings.Replace(k.path, item, "mairie", 1)) + "=" + value}
-		after, err := Load("guichet.yaml", env)
+		after, err := Load(file, env)
 		if err != nil {
 			t.Errorf("%v: %v", env, err)
 		} else if reflect.DeepEqual(before, after) {

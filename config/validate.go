@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -32,6 +33,9 @@ func (c Config) Validate() error {
 			continue
 		}
 		at := "mailboxes." + m.Name
+		if strings.Contains(m.Name, "/") {
+			p.add(at+".name", "has a slash, which stands between a mailbox and its folder; leave it out")
+		}
 		if other, taken := names[variable(m.Name)]; taken {
 			p.add(at+".name", "is also the name of %s for variables; rename one of them", other)
 		}
@@ -183,17 +187,16 @@ func validateMailbox(p *problems, at string, m email.Mailbox) {
 	if m.IMAP.Username == "" {
 		p.add(imap+".username", "is missing; often it is the address itself")
 	}
-	if m.IMAP.Password == "" {
+	byToken := m.OAuth2 != (email.OAuth2{})
+	if m.IMAP.Password == "" && !byToken {
 		p.password(imap)
 	}
-	if m.IMAP.Folder == "" {
-		p.add(imap+".folder", "is empty; write INBOX or the folder that is read")
-	}
+	p.folders(imap, m.IMAP)
 	folder, moves := strings.CutPrefix(m.IMAP.After, "move:")
 	switch {
 	case moves && folder == "", !moves && m.IMAP.After != "leave" && m.IMAP.After != "seen":
 		p.add(imap+".after", "%q is not what can be done with a filed mail; choose leave, seen or move:FOLDER", m.IMAP.After)
-	case moves && strings.EqualFold(folder, m.IMAP.Folder):
+	case moves && slices.ContainsFunc(append(m.IMAP.Folders, m.IMAP.Folder), func(f string) bool { return strings.EqualFold(f, folder) }):
 		p.add(imap+".after", "moves mail into %s, the folder that is read; name another one", folder)
 	}
 	if m.IMAP.Poll < 100*time.Millisecond || m.IMAP.Poll > 24*time.Hour {
@@ -207,11 +210,61 @@ func validateMailbox(p *problems, at string, m email.Mailbox) {
 	p.server(smtp, m.SMTP.Host, m.SMTP.Port, m.SMTP.TLS)
 	// A relay inside the town hall often wants no account. Half of one is a mistake.
 	switch {
-	case m.SMTP.Username != "" && m.SMTP.Password == "":
+	case m.SMTP.Username != "" && m.SMTP.Password == "" && !byToken:
 		p.password(smtp)
 	case m.SMTP.Username == "" && m.SMTP.Password != "":
 		p.add(smtp+".username", "is missing beside the password; often it is the address itself")
 	}
+	if byToken {
+		p.oauth2(at, m)
+	}
+}
+
+// folders tries what is read: one folder, or a list of them.
+func (p *problems) folders(imap string, m email.IMAP) {
+	switch {
+	case m.Folder != "" && len(m.Folders) > 0:
+		p.add(imap+".folders", "stands beside folder; keep one of them")
+	case m.Folder == "" && len(m.Folders) == 0:
+		p.add(imap+".folder", "is empty; write INBOX or the folder that is read")
+	}
+	seen := map[string]bool{}
+	for _, f := range m.Folders {
+		switch {
+		case f == "":
+			p.add(imap+".folders", "one of them is empty; write INBOX or the folder that is read")
+		case seen[strings.ToLower(f)]:
+			p.add(imap+".folders", "%s stands there twice; keep one of them", f)
+		}
+		seen[strings.ToLower(f)] = true
+	}
+}
+
+// oauth2 tries how tokens are had. Secrets go to the token endpoint: over https, or to this machine.
+func (p *problems) oauth2(at string, m email.Mailbox) {
+	o, at := m.OAuth2, at+".oauth2"
+	u, err := url.Parse(o.TokenURL)
+	switch {
+	case o.TokenURL == "":
+		p.add(at+".token_url", "is missing; write for example https://login.microsoftonline.com/TENANT/oauth2/v2.0/token")
+	case err != nil, u.Hostname() == "", u.User != nil, u.Scheme != "https" && !(u.Scheme == "http" && loopback(u.Hostname())):
+		p.add(at+".token_url", "is not an https address without a password; secrets are sent there")
+	}
+	if o.ClientID == "" {
+		p.add(at+".client_id", "is missing; the authorization server gave one when Guichet was registered there")
+	}
+	if o.ClientSecret == "" && o.RefreshToken == "" {
+		p.add(at+".client_secret", "is missing; give it here, as client_secret_file, or as %s%s_CLIENT_SECRET, or give a refresh_token", prefix, variable(at))
+	}
+	if m.IMAP.Password != "" || m.SMTP.Password != "" {
+		p.add(at, "stands beside a password; keep one of them")
+	}
+}
+
+// loopback tells whether a host is this machine.
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // password says that one is missing, and every place it may come from.

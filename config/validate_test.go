@@ -129,6 +129,46 @@ func TestValidate(t *testing.T) {
 		{"half an SMTP account", func(_ *Config, m *email.Mailbox) { m.SMTP.Password = "" }, "mailboxes.mairie.smtp.password: is missing; give it here, as password_file, or as GUICHET_MAILBOXES_MAIRIE_SMTP_PASSWORD"},
 		{"the other half", func(_ *Config, m *email.Mailbox) { m.SMTP.Username = "" }, "mailboxes.mairie.smtp.username: is missing beside the password; often it is the address itself"},
 		{"no folder", func(_ *Config, m *email.Mailbox) { m.IMAP.Folder = "" }, "mailboxes.mairie.imap.folder: is empty; write INBOX or the folder that is read"},
+		{"folders", func(_ *Config, m *email.Mailbox) {
+			m.IMAP.Folder, m.IMAP.Folders = "", []string{"INBOX", "Courrier indésirable"}
+		}, ""},
+		{"folder and folders", func(_ *Config, m *email.Mailbox) { m.IMAP.Folders = []string{"INBOX"} }, "mailboxes.mairie.imap.folders: stands beside folder; keep one of them"},
+		{
+			"odd folders", func(_ *Config, m *email.Mailbox) { m.IMAP.Folder, m.IMAP.Folders = "", []string{"INBOX", "", "Inbox"} },
+			"mailboxes.mairie.imap.folders: one of them is empty; write INBOX or the folder that is read\n" +
+				"mailboxes.mairie.imap.folders: Inbox stands there twice; keep one of them",
+		},
+		{
+			"moved in a circle of folders", func(_ *Config, m *email.Mailbox) {
+				m.IMAP.Folder, m.IMAP.Folders, m.IMAP.After = "", []string{"INBOX", "Spam"}, "move:Spam"
+			},
+			"mailboxes.mairie.imap.after: moves mail into Spam, the folder that is read; name another one",
+		},
+		{"a slash in the name", func(_ *Config, m *email.Mailbox) { m.Name = "mairie/accueil" }, "mailboxes.mairie/accueil.name: has a slash, which stands between a mailbox and its folder; leave it out"},
+		{"tokens", func(_ *Config, m *email.Mailbox) {
+			byToken(m, email.OAuth2{TokenURL: "https://login.lan/token", ClientID: "x", ClientSecret: "s"})
+		}, ""},
+		{"tokens by consent", func(_ *Config, m *email.Mailbox) {
+			byToken(m, email.OAuth2{TokenURL: "http://127.0.0.1:9/t", ClientID: "x", RefreshToken: "s"})
+		}, ""},
+		{
+			"nothing of tokens", func(_ *Config, m *email.Mailbox) { byToken(m, email.OAuth2{Scope: "mail"}) },
+			"mailboxes.mairie.oauth2.token_url: is missing; write for example https://login.microsoftonline.com/TENANT/oauth2/v2.0/token\n" +
+				"mailboxes.mairie.oauth2.client_id: is missing; the authorization server gave one when Guichet was registered there\n" +
+				"mailboxes.mairie.oauth2.client_secret: is missing; give it here, as client_secret_file, or as GUICHET_MAILBOXES_MAIRIE_OAUTH2_CLIENT_SECRET, or give a refresh_token",
+		},
+		{
+			"tokens in the open", func(_ *Config, m *email.Mailbox) {
+				byToken(m, email.OAuth2{TokenURL: "http://login.lan/token", ClientID: "x", ClientSecret: "s"})
+			},
+			"mailboxes.mairie.oauth2.token_url: is not an https address without a password; secrets are sent there",
+		},
+		{
+			"tokens and a password", func(_ *Config, m *email.Mailbox) {
+				m.OAuth2 = email.OAuth2{TokenURL: "https://login.lan/token", ClientID: "x", ClientSecret: "s"}
+			},
+			"mailboxes.mairie.oauth2: stands beside a password; keep one of them",
+		},
 		{"seen", func(_ *Config, m *email.Mailbox) { m.IMAP.After = "seen" }, ""},
 		{"moved", func(_ *Config, m *email.Mailbox) { m.IMAP.After = "move:Traités" }, ""},
 		{"moved nowhere", func(_ *Config, m *email.Mailbox) { m.IMAP.After = "move:" }, `mailboxes.mairie.imap.after: "move:" is not what can be done with a filed mail; choose leave, seen or move:FOLDER`},
@@ -157,4 +197,9 @@ func TestValidate(t *testing.T) {
 			}
 		})
 	}
+}
+
+// byToken makes a mailbox sign in by token.
+func byToken(m *email.Mailbox, o email.OAuth2) {
+	m.IMAP.Password, m.SMTP.Password, m.OAuth2 = "", "", o
 }

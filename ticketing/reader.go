@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"guichet/channels"
 	"guichet/routing"
 )
 
@@ -313,38 +312,6 @@ func (r *Reader) Queues(ctx context.Context, a Actor) ([]Queue, error) {
 			}
 		}
 		list = append(list, q)
-	}
-	return list, nil
-}
-
-// LineHealth is a line and how it is doing.
-type LineHealth struct {
-	Line   Line
-	Health channels.Health
-}
-
-// Channels gives the health of the lines of departments the actor sees, and of all of them to an administrator, who keeps them
-// running.
-func (r *Reader) Channels(ctx context.Context, a Actor) ([]LineHealth, error) {
-	healths, err := r.store.Healths(ctx)
-	if err != nil {
-		return nil, err
-	}
-	byLine := map[string]channels.Health{}
-	for _, h := range healths {
-		byLine[h.Line] = h
-	}
-	var list []LineHealth
-	s := r.town.Now()
-	for _, l := range s.Lines {
-		if d, _ := s.Department(l.Department); !a.Sees(d) && !a.Has(RoleAdmin) {
-			continue
-		}
-		h, ok := byLine[l.Name]
-		if !ok {
-			h = channels.Health{Line: l.Name, Channel: channels.Name(l.Channel), State: channels.Starting}
-		}
-		list = append(list, LineHealth{Line: l, Health: h})
 	}
 	return list, nil
 }

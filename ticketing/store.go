@@ -42,6 +42,12 @@ type Originals interface {
 	AddOriginals(ctx context.Context, originals []Original) (added map[OriginalKey]bool, err error)
 	// AddCopies notes places; one that is known already is left as it is.
 	AddCopies(ctx context.Context, copies []Copy) error
+	// CopiesOf gives the UIDs of a mailbox that are kept, ascending: filed, known from elsewhere, or in quarantine.
+	CopiesOf(ctx context.Context, mailbox string, uidValidity uint32) ([]uint32, error)
+	// QuarantinedCopies gives those of them that wait for a person, each with the reason.
+	QuarantinedCopies(ctx context.Context, mailbox string, uidValidity uint32) (map[uint32]string, error)
+	// CopyTimes tells when the last mails of a mailbox were kept, the newest first.
+	CopyTimes(ctx context.Context, mailbox string, limit int) ([]time.Time, error)
 	// TicketsOfOriginals finds the tickets that messages were filed in, by the keys of their originals.
 	TicketsOfOriginals(ctx context.Context, keys []OriginalKey) (map[OriginalKey]string, error)
 	Original(ctx context.Context, id string) (Original, error)
@@ -326,7 +332,8 @@ type Lines interface {
 	Hold(ctx context.Context, name, owner string, ttl time.Duration) (epoch int64, held bool, err error)
 	Drop(ctx context.Context, name, owner string) error
 	NoteHealth(ctx context.Context, h channels.Health) error
-	Healths(ctx context.Context) ([]channels.Health, error)
+	Healths(ctx context.Context) ([]channels.Health, error)    // by Mailbox
+	KeepHealths(ctx context.Context, mailboxes []string) error // forgets those of all others
 }
 
 // Files keeps large originals and attachments under the SHA-256 of their content.

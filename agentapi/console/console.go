@@ -98,6 +98,7 @@ func (c *Console) Routes() []Route {
 		{get, "/messages/:id/view", false, c.signedIn(c.messageView)},
 		{get, "/contacts/new", false, c.signedIn(c.contactPage)},
 		{post, "/contacts/new", false, c.signedIn(c.logContact)},
+		{get, "/admin/channels", false, c.signedIn(c.channelsPage)},
 	}
 }
 

@@ -214,6 +214,7 @@ type nav struct {
 	Views       []navLink
 	Departments []navLink
 	Quarantine  navLink // Shown only to those it is the business of
+	Channels    bool    // the way to the page of the mailboxes
 }
 
 // Waiting is how many tickets the agent could take.
@@ -241,7 +242,7 @@ func (c *Console) navigation(r *request, q listQuery) (nav, error) {
 		return nav{}, err
 	}
 	works := c.town.Now().Works(r.actor)
-	var n nav
+	n := nav{Channels: r.overseer()}
 	for _, d := range works {
 		n.Departments = append(n.Departments, navLink{
 			Href: "/tickets" + listQuery{View: viewQueue, Department: d.Code}.Suffix(), Name: d.Name(r.voice.language),

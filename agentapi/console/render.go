@@ -23,7 +23,7 @@ var templateFiles embed.FS
 // pageNames lists the templates that are whole pages; layout.html and parts.html hold what they share, story.html is the ticket's
 // alone: what is parsed stays in memory once for each page and language.
 func pageNames() []string {
-	return []string{"login", "work", "tickets", "ticket", "contact", "split", "quarantine", "held", "error", "message"}
+	return []string{"login", "work", "tickets", "ticket", "contact", "split", "quarantine", "held", "channels", "error", "message"}
 }
 
 func parsePages(functions template.FuncMap) (map[string]*template.Template, error) {
@@ -121,7 +121,9 @@ type frame struct {
 	Class  string // of the body: which panes a narrow screen shows
 	Actor  *ticketing.Actor
 	Nav    nav
-	Query  listQuery // the list the page hangs in
+	Alarms []channelRow // what whoever looks after the lines must see to
+	Here   string       // the page of the installation that is open: "channels"
+	Query  listQuery    // the list the page hangs in
 	List   []listGroup
 	Pager  pager
 	Notice string // what was just done
@@ -138,6 +140,9 @@ type alert struct{ Title, Detail string }
 func (c *Console) show(r *request, status int, page string, f frame) error {
 	var err error
 	if f.Nav, err = c.navigation(r, f.Query); err != nil {
+		return err
+	}
+	if f.Alarms, err = c.alarmed(r); err != nil {
 		return err
 	}
 	f.Actor = &r.actor
@@ -191,7 +196,9 @@ func (c *Console) ErrorPage(g *gin.Context, status int, code, title, detail stri
 	v := c.voiceFor(g, actor.Language)
 	f := frame{Title: title, Class: "plain", Body: errorBody{Status: status, Code: code, Detail: detail, SignedIn: signedIn}}
 	if signedIn { // within the frame, unless that is what can't be had
-		if nav, err := c.navigation(&request{Context: g, actor: actor, voice: v}, f.Query); err == nil {
+		r := &request{Context: g, actor: actor, voice: v}
+		if nav, err := c.navigation(r, f.Query); err == nil {
+			f.Alarms, _ = c.alarmed(r) // without them rather than without the page
 			f.Actor, f.Nav, f.Class = &actor, nav, "error-page"
 		}
 	}

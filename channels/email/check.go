@@ -10,10 +10,19 @@ import (
 	"github.com/emersion/go-smtp"
 )
 
-// CheckReading tries the server a mailbox is read from: it signs in, opens the folder and looks for the folder filed mail goes to.
+// CheckReading tries the server a mailbox is read from: it signs in, opens each folder and looks for the folder filed mail goes to.
 // It changes nothing there. The error says what is wrong and what to do.
 func CheckReading(ctx context.Context, m Mailbox) error {
-	s, err := openIMAP(ctx, m.IMAP)
+	for _, f := range m.EachFolder() {
+		if err := checkFolder(ctx, f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkFolder(ctx context.Context, m Folder) error {
+	s, err := openIMAP(ctx, m.IMAP, m.account(), stepTimeout)
 	if err != nil {
 		return fmt.Errorf("%w; %s", err, advice(err, "imap"))
 	}
@@ -22,7 +31,7 @@ func CheckReading(ctx context.Context, m Mailbox) error {
 	if !moves {
 		return nil
 	}
-	err = within(ctx, s.conn, stepTimeout, func() error {
+	err = s.step(ctx, func() error {
 		_, err := s.client.Status(folder, &imap.StatusOptions{NumMessages: true}).Wait()
 		return err
 	})
@@ -34,7 +43,7 @@ func CheckReading(ctx context.Context, m Mailbox) error {
 
 // CheckSending tries the server a mailbox sends by: it signs in, and sends nothing. The error says what is wrong and what to do.
 func CheckSending(ctx context.Context, m Mailbox) error {
-	conn, client, err := connectSMTP(ctx, m.SMTP)
+	conn, client, err := connectSMTP(ctx, m.SMTP, newTokens(m.OAuth2))
 	if err != nil {
 		return fmt.Errorf("%w; %s", err, advice(err, "smtp"))
 	}
@@ -49,8 +58,12 @@ func advice(err error, section string) string {
 		return "check smtp.username and smtp.password"
 	}
 	switch {
+	case errors.Is(err, errGrant):
+		return "check oauth2.client_id, oauth2.client_secret and oauth2.refresh_token, and give the consent again if it was revoked"
+	case errors.Is(err, errNoMechanism):
+		return "remove oauth2 and give passwords, or allow tokens on the server"
 	case errors.Is(err, errSignIn):
-		return "check imap.username and imap.password"
+		return "check imap.username and imap.password, or what oauth2 says"
 	case errors.Is(err, errFolder):
 		return "check imap.folder, it must exist on the server"
 	case errors.Is(err, errTLS):

@@ -14,27 +14,25 @@ type progress struct {
 	channels.Cursor
 }
 
-// wanted is the set a search must cover: everything after Done, and the gaps when they are due.
-func (p *progress) wanted(withGaps bool) imap.UIDSet {
+// wanted is the set a search must cover: everything after Done, and the gaps that are due.
+func (p *progress) wanted(due []uint32) imap.UIDSet {
 	var set imap.UIDSet
-	if withGaps {
-		for _, uid := range p.Gaps {
-			set.AddNum(imap.UID(uid))
-		}
+	for _, uid := range due {
+		set.AddNum(imap.UID(uid))
 	}
 	set.AddRange(imap.UID(p.Done+1), 0)
 	return set
 }
 
-// pending sorts what a search found into the order of filing: new mails ascending, then gaps. It drops what is done, because
-// "n:*" always names the last mail, even when that comes before n (RFC 3501 6.4.8).
-func (p *progress) pending(found []imap.UID) []uint32 {
+// pending sorts what a search found into the order of filing: new mails ascending, then the gaps that are due. It drops everything
+// else, because "n:*" always names the last mail, even when that comes before n (RFC 3501 6.4.8).
+func (p *progress) pending(found []imap.UID, due []uint32) []uint32 {
 	var fresh, gaps []uint32
 	for _, uid := range found {
 		switch u := uint32(uid); {
 		case u > p.Done:
 			fresh = append(fresh, u)
-		case slices.Contains(p.Gaps, u):
+		case slices.Contains(due, u):
 			gaps = append(gaps, u)
 		}
 	}
@@ -44,9 +42,9 @@ func (p *progress) pending(found []imap.UID) []uint32 {
 }
 
 // dropGone forgets the gaps that a search for them did not find any more. It reports whether there were any.
-func (p *progress) dropGone(found []imap.UID) bool {
+func (p *progress) dropGone(due []uint32, found []imap.UID) bool {
 	before := len(p.Gaps)
-	p.Gaps = slices.DeleteFunc(p.Gaps, func(g uint32) bool { return !slices.Contains(found, imap.UID(g)) })
+	p.Gaps = slices.DeleteFunc(p.Gaps, func(g uint32) bool { return slices.Contains(due, g) && !slices.Contains(found, imap.UID(g)) })
 	return len(p.Gaps) != before
 }
 

@@ -21,8 +21,8 @@ var errTimeout = errors.New("the server did not answer in time")
 var errTLS = errors.New("TLS")
 
 // dial connects to a server, with TLS when it is implicit. Host and port name it in errors.
-func dial(ctx context.Context, host string, port int, mode TLS, protocol string) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, stepTimeout)
+func dial(ctx context.Context, host string, port int, mode TLS, protocol string, patience time.Duration) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", net.JoinHostPort(host, strconv.Itoa(port)))
 	if err != nil {

@@ -31,7 +31,7 @@ func (s *session) metadata(ctx context.Context, uids []uint32) (map[uint32]copie
 		set.AddNum(imap.UID(uid))
 	}
 	known := make(map[uint32]copied, len(uids))
-	err := s.fetch(ctx, set, &imap.FetchOptions{UID: true, RFC822Size: true, InternalDate: true}, 0, stepTimeout, func(c copied) {
+	err := s.fetch(ctx, set, &imap.FetchOptions{UID: true, RFC822Size: true, InternalDate: true}, 0, s.patience, func(c copied) {
 		if c.uid != 0 && c.size > 0 {
 			known[c.uid] = c
 		}
@@ -79,7 +79,7 @@ func wholeMail() *imap.FetchItemBodySection { return &imap.FetchItemBodySection{
 func (s *session) byUID(ctx context.Context, uid uint32, section *imap.FetchItemBodySection, meta copied, limit int64) (copied, error) {
 	options := &imap.FetchOptions{UID: true, RFC822Size: true, InternalDate: true, BodySection: []*imap.FetchItemBodySection{section}}
 	got := copied{size: meta.size, at: meta.at}
-	err := s.fetch(ctx, imap.UIDSetNum(imap.UID(uid)), options, limit, allowance(meta.size), func(c copied) {
+	err := s.fetch(ctx, imap.UIDSetNum(imap.UID(uid)), options, limit, s.allowance(meta.size), func(c copied) {
 		if c.uid == uid {
 			got = c.or(meta)
 		}
@@ -95,7 +95,7 @@ func (s *session) byUID(ctx context.Context, uid uint32, section *imap.FetchItem
 // until the next command, because no server may renumber during SEARCH and FETCH (RFC 3501 7.4.1).
 func (s *session) bySequence(ctx context.Context, uid uint32, section *imap.FetchItemBodySection, meta copied, limit int64) (copied, error) {
 	var data *imap.SearchData
-	err := within(ctx, s.conn, stepTimeout, func() (err error) {
+	err := s.step(ctx, func() (err error) {
 		data, err = s.client.Search(&imap.SearchCriteria{UID: []imap.UIDSet{imap.UIDSetNum(imap.UID(uid))}}, nil).Wait()
 		return err
 	})
@@ -108,7 +108,7 @@ func (s *session) bySequence(ctx context.Context, uid uint32, section *imap.Fetc
 		return got, nil
 	}
 	options := &imap.FetchOptions{BodySection: []*imap.FetchItemBodySection{section}}
-	err = s.fetch(ctx, imap.SeqSetNum(numbers[0]), options, limit, allowance(meta.size), func(c copied) {
+	err = s.fetch(ctx, imap.SeqSetNum(numbers[0]), options, limit, s.allowance(meta.size), func(c copied) {
 		if c.uid == 0 || c.uid == uid {
 			c.uid = uid
 			got = c.or(meta)
@@ -132,29 +132,26 @@ func (c copied) or(meta copied) copied {
 }
 
 // allowance is how long the fetching of size bytes may take: a slow line is no dead one.
-func allowance(size int64) time.Duration {
+func (s *session) allowance(size int64) time.Duration {
 	const slowest = 128 << 10 // bytes per second
-	return stepTimeout + time.Duration(size/slowest)*time.Second
+	return s.patience + time.Duration(size/slowest)*time.Second
 }
 
 // fetch runs one FETCH command to its end and hands over each mail of the answer. Bodies larger than limit are read past.
 func (s *session) fetch(ctx context.Context, set imap.NumSet, options *imap.FetchOptions, limit int64, patience time.Duration, each func(copied)) error {
 	return within(ctx, s.conn, patience, func() error {
 		cmd := s.client.Fetch(set, options)
-		// Whatever happens, the command is drained: a client that stops reading blocks the connection's reader for good.
-		var failed error
 		for data := cmd.Next(); data != nil; data = cmd.Next() {
 			c, err := read(data, limit)
 			if err != nil {
-				failed = err
-				continue
+				// The line fell within a body. go-imap's own reader has gone on to the end of it: to ask for more would be to read
+				// beside it.
+				s.conn.Close()
+				return err
 			}
 			each(c)
 		}
-		if err := cmd.Close(); err != nil {
-			return err
-		}
-		return failed
+		return cmd.Close()
 	})
 }
 

@@ -27,6 +27,8 @@ const (
 // connection when the server does not answer in time; the session is then of no more use.
 type session struct {
 	box         IMAP
+	account     account
+	patience    time.Duration // for one step of the dialogue
 	conn        net.Conn
 	client      *imapclient.Client
 	wake        chan struct{} // told when the server speaks of new mail by itself
@@ -40,32 +42,36 @@ var (
 )
 
 // openIMAP connects, signs in and selects the folder.
-func openIMAP(ctx context.Context, box IMAP) (*session, error) {
-	conn, err := dial(ctx, box.Host, box.Port, box.TLS, "imap")
+func openIMAP(ctx context.Context, box IMAP, a account, patience time.Duration) (*session, error) {
+	conn, err := dial(ctx, box.Host, box.Port, box.TLS, "imap", patience)
 	if err != nil {
 		return nil, err
 	}
-	s := &session{box: box, conn: conn, wake: make(chan struct{}, 1)}
-	if err := within(ctx, conn, stepTimeout, s.greet); err != nil {
+	s := &session{box: box, account: a, patience: patience, conn: conn, wake: make(chan struct{}, 1)}
+	if err := s.step(ctx, s.greet); err != nil {
 		conn.Close()
 		return nil, fmt.Errorf("greeting of %s:%d: %w", box.Host, box.Port, err)
 	}
-	if err := within(ctx, conn, stepTimeout, s.login); err != nil {
+	if err := s.login(ctx); err != nil {
 		s.close()
+		if !said(err) && !errors.Is(err, errNoMechanism) { // the line fell, or there is no token: the account may be right
+			return nil, fmt.Errorf("signing in to %s:%d: %w", box.Host, box.Port, err)
+		}
 		return nil, fmt.Errorf("%w to %s:%d as %s: %w", errSignIn, box.Host, box.Port, box.Username, err)
 	}
-	if err := within(ctx, conn, stepTimeout, s.selectFolder); err != nil {
+	if err := s.step(ctx, s.selectFolder); err != nil {
 		s.close()
-		return nil, fmt.Errorf("%w %s: %w", errFolder, s.folder(), err)
+		if !said(err) {
+			return nil, fmt.Errorf("opening folder %s: %w", box.Folder, err)
+		}
+		return nil, fmt.Errorf("%w %s: %w", errFolder, box.Folder, err)
 	}
 	return s, nil
 }
 
-func (s *session) folder() string {
-	if s.box.Folder == "" {
-		return defaultFolder
-	}
-	return s.box.Folder
+// step runs one step of the dialogue within its time.
+func (s *session) step(ctx context.Context, do func() error) error {
+	return within(ctx, s.conn, s.patience, do)
 }
 
 func (s *session) greet() error {
@@ -96,17 +102,32 @@ func (s *session) greet() error {
 	return nil
 }
 
-func (s *session) login() error {
-	caps := s.client.Caps()
-	if caps.Has(imap.CapLoginDisabled) && caps.Has(imap.AuthCap(sasl.Plain)) {
-		return s.client.Authenticate(sasl.NewPlainClient("", s.box.Username, s.box.Password))
+func (s *session) login(ctx context.Context) error {
+	var caps imap.CapSet
+	err := s.step(ctx, func() error {
+		caps = s.client.Caps()
+		return nil
+	})
+	if err != nil {
+		return err
 	}
-	return s.client.Login(s.box.Username, s.box.Password).Wait()
+	if s.account.tokens != nil {
+		offers := func(mechanism string) bool { return caps.Has(imap.AuthCap(mechanism)) }
+		return s.account.withToken(ctx, offers, func(c sasl.Client) error {
+			return s.step(ctx, func() error { return s.client.Authenticate(c) })
+		}, said)
+	}
+	return s.step(ctx, func() error {
+		if caps.Has(imap.CapLoginDisabled) && caps.Has(imap.AuthCap(sasl.Plain)) {
+			return s.client.Authenticate(sasl.NewPlainClient("", s.account.username, s.account.password))
+		}
+		return s.client.Login(s.account.username, s.account.password).Wait()
+	})
 }
 
 // selectFolder opens the folder, for reading only where mail is left as it is.
 func (s *session) selectFolder() error {
-	data, err := s.client.Select(s.folder(), &imap.SelectOptions{ReadOnly: s.box.leaves()}).Wait()
+	data, err := s.client.Select(s.box.Folder, &imap.SelectOptions{ReadOnly: s.box.leaves()}).Wait()
 	if err != nil {
 		return err
 	}
@@ -133,7 +154,7 @@ func (s *session) held() int {
 // search asks which UIDs of the set exist. It is written without RETURN, which servers that do not know ESEARCH refuse.
 func (s *session) search(ctx context.Context, set imap.UIDSet) ([]imap.UID, error) {
 	var data *imap.SearchData
-	err := within(ctx, s.conn, stepTimeout, func() (err error) {
+	err := s.step(ctx, func() (err error) {
 		data, err = s.client.UIDSearch(&imap.SearchCriteria{UID: []imap.UIDSet{set}}, nil).Wait()
 		return err
 	})
@@ -146,7 +167,7 @@ func (s *session) search(ctx context.Context, set imap.UIDSet) ([]imap.UID, erro
 // rest waits for the server to speak of new mail, at most for the given time. Where the server knows no IDLE (RFC 2177) it just
 // waits. It returns nil when it is time to look.
 func (s *session) rest(ctx context.Context, limit time.Duration) error {
-	timer := time.NewTimer(min(limit, idleCycle))
+	timer := time.NewTimer(limit)
 	defer timer.Stop()
 	idle, err := s.startIdle(ctx)
 	if err != nil {
@@ -163,15 +184,13 @@ func (s *session) rest(ctx context.Context, limit time.Duration) error {
 	if idle == nil || err != nil {
 		return err
 	}
-	return within(ctx, s.conn, stepTimeout, func() error {
-		return errors.Join(idle.Close(), idle.Wait())
-	})
+	return s.step(ctx, func() error { return errors.Join(idle.Close(), idle.Wait()) })
 }
 
 // startIdle begins an IDLE; nil where the server has none or will not.
 func (s *session) startIdle(ctx context.Context) (*imapclient.IdleCommand, error) {
 	var idle *imapclient.IdleCommand
-	err := within(ctx, s.conn, stepTimeout, func() (err error) {
+	err := s.step(ctx, func() (err error) {
 		if s.client.Caps().Has(imap.CapIdle) {
 			idle, err = s.client.Idle()
 		}
@@ -192,7 +211,7 @@ func (s *session) settle(ctx context.Context, uids []uint32) error {
 	for _, uid := range uids {
 		set.AddNum(imap.UID(uid))
 	}
-	return within(ctx, s.conn, stepTimeout, func() error {
+	return s.step(ctx, func() error {
 		if folder, ok := strings.CutPrefix(s.box.After, "move:"); ok {
 			_, err := s.client.Move(set, folder).Wait()
 			return err

@@ -11,11 +11,13 @@ import (
 	"guichet/channels"
 )
 
-// Positions keeps how far each mailbox has been read. SaveCursor fails when epoch is no longer that of the lease, so that a puller
-// that was asleep cannot turn the clock back for its successor.
+// Positions keeps how far each mailbox has been read, and knows what is kept of it. SaveCursor fails when epoch is no longer that of the
+// lease, so that a puller that was asleep cannot turn the clock back for its successor.
 type Positions interface {
 	Cursor(ctx context.Context, mailbox string) (channels.Cursor, error)
 	SaveCursor(ctx context.Context, mailbox string, epoch int64, c channels.Cursor) error
+	CopiesOf(ctx context.Context, mailbox string, uidValidity uint32) ([]uint32, error) // UIDs, ascending
+	CopyTimes(ctx context.Context, mailbox string, limit int) ([]time.Time, error)      // when each was kept, the newest first
 }
 
 // Leases is single-leader work. Hold takes or renews the named lease for owner; held is false when someone else has it. The epoch
@@ -36,23 +38,31 @@ type PullerDeps struct {
 	Positions Positions
 	Leases    Leases
 	Monitor   Monitor
-	Owner     string // of the lease: this process
+	Owner     string        // of the lease: this process
+	Lease     time.Duration // how long one who died keeps the others waiting; zero: 30 seconds
 	Log       *slog.Logger
 	Now       func() time.Time
 }
 
-// Puller brings the mails of one mailbox to the Receiver: each at least once, in the order of the mailbox, and never past one that
-// is not filed. Among the processes of an installation one holds the lease and pulls; the others wait.
+// Puller brings the mails of one folder of a mailbox to the Receiver: each at least once, in the order of the folder, and never past
+// one that is not filed. Among the processes of an installation one holds the lease and pulls; the others wait.
 type Puller struct {
-	box  Mailbox
-	deps PullerDeps
-	pace pace
-	log  *slog.Logger
+	box     Mailbox
+	place   string // the mailbox's name, for a further folder "name/Folder": of places, cursor and lease
+	account account
+	deps    PullerDeps
+	pace    pace
+	log     *slog.Logger
 
-	health    channels.Health
-	noted     channels.Health // as last told to the Monitor
-	suspects  map[uint32]int  // UIDs during whose fetching the connection broke, and how often in a row
-	gapsTried time.Time       // when the gaps were last tried
+	health       channels.Health
+	noted        channels.Health // as last told to the Monitor
+	failing      failing
+	lost         int            // mails the last count found missing, which were no gaps
+	fetchedAgain time.Time      // when those were last made gaps
+	silent       bool           // nothing new for much longer than usual
+	listened     time.Time      // when that was last looked at
+	suspects     map[uint32]int // UIDs during whose fetching the connection broke, and how often in a row
+	tries        map[uint32]try // of the gaps
 
 	metadataBroke bool // the connection broke when sizes were asked, and no look at the mailbox has gone through since
 }
@@ -63,27 +73,52 @@ type pace struct {
 	firstRetry, maxRetry time.Duration // back-off after a failure, doubled each time
 	company              time.Duration // how long a fetched mail waits for others to be filed with
 	healthEvery          time.Duration
+	step                 time.Duration // for the server's part in one step of the dialogue
+	idle                 time.Duration // one IDLE
+	alarmAfter           time.Duration // of failing without a break
 }
 
-// NewPuller returns a puller; Run starts it.
-func NewPuller(m Mailbox, deps PullerDeps) *Puller {
+// NewPullers returns the pullers of a mailbox, one for each folder; Run starts each.
+func NewPullers(m Mailbox, deps PullerDeps) []*Puller {
+	var pullers []*Puller
+	for _, f := range m.EachFolder() {
+		pullers = append(pullers, newPuller(f, deps))
+	}
+	return pullers
+}
+
+// NewPuller returns the puller of a mailbox's only folder, or of its first.
+func NewPuller(m Mailbox, deps PullerDeps) *Puller { return NewPullers(m, deps)[0] }
+
+func newPuller(f Folder, deps PullerDeps) *Puller {
+	m := f.Mailbox
 	if m.IMAP.Poll <= 0 {
 		m.IMAP.Poll = defaultPoll
 	}
 	if m.IMAP.MaxSize <= 0 {
 		m.IMAP.MaxSize = defaultMaxSize
 	}
+	lease := deps.Lease
+	if lease <= 0 {
+		lease = 30 * time.Second
+	}
 	return &Puller{
-		box:  m,
-		deps: deps,
+		box:     m,
+		place:   f.Place,
+		account: f.account(),
+		deps:    deps,
 		pace: pace{
-			leaseTTL: 30 * time.Second, leaseRenew: 10 * time.Second,
+			leaseTTL: lease, leaseRenew: lease / 3,
 			firstRetry: time.Second, maxRetry: time.Minute,
 			company: 5 * time.Millisecond, healthEvery: 10 * time.Second,
+			step: stepTimeout, idle: idleCycle, alarmAfter: 5 * time.Minute,
 		},
-		log:      deps.Log.With("channel", channels.Email, "line", m.Name),
-		health:   channels.Health{Line: m.Name, Channel: channels.Email, State: channels.Starting},
+		log: deps.Log.With("channel", channels.Email, "line", m.Name, "folder", m.IMAP.Folder),
+		health: channels.Health{
+			Line: m.Name, Mailbox: f.Place, Folder: m.IMAP.Folder, Channel: channels.Email, State: channels.Starting,
+		},
 		suspects: map[uint32]int{},
+		tries:    map[uint32]try{},
 	}
 }
 
@@ -111,7 +146,7 @@ func (p *Puller) Run(ctx context.Context) error {
 	return nil
 }
 
-func (p *Puller) leaseName() string { return "mailbox:" + p.box.Name }
+func (p *Puller) leaseName() string { return "mailbox:" + p.place }
 
 // lead pulls, session after session, for as long as the lease is held.
 func (p *Puller) lead(ctx context.Context, epoch int64) {
@@ -164,13 +199,14 @@ func (p *Puller) renew(ctx context.Context, epoch int64) error {
 	}
 }
 
-// session connects once and pulls until something fails. worked is true when at least one look at the mailbox went through.
+// session connects once and pulls until something fails. worked is true when at least one look at the mailbox went through, or mail was
+// filed: while a line that falls again and again brings mail, the waits do not grow.
 func (p *Puller) session(ctx context.Context, epoch int64) (worked bool, err error) {
-	cursor, err := p.deps.Positions.Cursor(ctx, p.box.Name)
+	cursor, err := p.deps.Positions.Cursor(ctx, p.place)
 	if err != nil {
-		return false, fmt.Errorf("read cursor: %w", err)
+		return false, fmt.Errorf("%w: read cursor: %w", errKeeping, err)
 	}
-	s, err := openIMAP(ctx, p.box.IMAP)
+	s, err := openIMAP(ctx, p.box.IMAP, p.account, p.pace.step)
 	if err != nil {
 		return false, err
 	}
@@ -180,6 +216,7 @@ func (p *Puller) session(ctx context.Context, epoch int64) (worked bool, err err
 			p.log.Warn("the server has renumbered the mailbox: reading it anew", "was", cursor.UIDValidity, "is", s.uidValidity)
 		}
 		cursor = channels.Cursor{UIDValidity: s.uidValidity}
+		p.suspects, p.tries, p.lost, p.health.CountedAt = map[uint32]int{}, map[uint32]try{}, 0, nil
 	}
 
 	ctx, cancel := context.WithCancel(ctx)
@@ -195,11 +232,18 @@ func (p *Puller) session(ctx context.Context, epoch int64) (worked bool, err err
 		default:
 		}
 		if err := r.sweep(ctx); err != nil {
-			return worked, err
+			return worked || r.filed, err
 		}
 		worked = true
+		again, err := r.review(ctx)
+		if err != nil {
+			return worked, err
+		}
 		p.work(ctx, s.held(), len(r.progress.Gaps))
-		if err := s.rest(ctx, p.box.IMAP.Poll); err != nil {
+		if again {
+			continue
+		}
+		if err := s.rest(ctx, min(p.box.IMAP.Poll, p.pace.idle)); err != nil {
 			return worked, err
 		}
 	}
@@ -208,14 +252,17 @@ func (p *Puller) session(ctx context.Context, epoch int64) (worked bool, err err
 // work notes that the server answered.
 func (p *Puller) work(ctx context.Context, held, pending int) {
 	now := p.deps.Now()
+	p.failing = failing{}
 	p.health.State, p.health.LastError = channels.Working, ""
 	p.health.LastContact = &now
 	p.health.ServerCount, p.health.Pending = held, pending
+	p.health.StoredCount = max(0, held-pending-p.lost)
 	p.note(ctx)
 }
 
 // fail notes that something went wrong and is being tried again.
 func (p *Puller) fail(ctx context.Context, err error) {
+	p.failing.met(troubleOf(err), p.deps.Now())
 	p.health.State, p.health.LastError = channels.Failing, err.Error()
 	p.note(ctx)
 }
@@ -223,8 +270,9 @@ func (p *Puller) fail(ctx context.Context, err error) {
 // note tells the Monitor when something changed that a person waits for, and otherwise now and then.
 func (p *Puller) note(ctx context.Context) {
 	now := p.deps.Now()
+	p.health.Alarm = p.alarm(now)
 	changed := p.health.State != p.noted.State || p.health.LastError != p.noted.LastError ||
-		(p.health.Pending == 0) != (p.noted.Pending == 0)
+		p.health.Alarm != p.noted.Alarm || (p.health.Pending == 0) != (p.noted.Pending == 0) || p.health.CountedAt != p.noted.CountedAt
 	if !changed && now.Sub(p.noted.At) < p.pace.healthEvery {
 		return
 	}

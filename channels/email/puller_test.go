@@ -1,6 +1,7 @@
 package email
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,20 +21,29 @@ import (
 
 // town is what a Puller needs, in memory: it files by key, as the real one does, and can be told to fail.
 type town struct {
-	mu        sync.Mutex
-	filed     []channels.Inbound
-	seen      map[string]bool
-	offered   int
-	failures  int // so many times Receive still fails
-	cursor    channels.Cursor
-	saved     int
-	epoch     int64
-	holder    string
-	health    []channels.Health
-	something chan struct{} // closed and replaced at each change
+	mu           sync.Mutex
+	filed        []channels.Inbound
+	seen         map[string]bool
+	offered      int
+	failures     int // so many times Receive still fails
+	failsWith    error
+	saveFailures int // so many times SaveCursor still fails
+	places       map[channels.Place]bool
+	cursors      map[string]channels.Cursor
+	cursor       channels.Cursor // as last saved
+	saved        int
+	times        []time.Time // when its mails were kept, as CopyTimes tells
+	epoch        int64
+	holder       string
+	health       []channels.Health
+	something    chan struct{} // closed and replaced at each change
 }
 
-func newTown() *town { return &town{seen: map[string]bool{}, something: make(chan struct{})} }
+func newTown() *town {
+	return &town{
+		seen: map[string]bool{}, places: map[channels.Place]bool{}, cursors: map[string]channels.Cursor{}, something: make(chan struct{}),
+	}
+}
 
 func (w *town) changed() {
 	close(w.something)
@@ -47,10 +57,11 @@ func (w *town) Receive(_ context.Context, group []channels.Inbound) ([]channels.
 	w.offered += len(group)
 	if w.failures > 0 {
 		w.failures--
-		return nil, errors.New("the database is away")
+		return nil, cmp.Or(w.failsWith, errors.New("the database is away"))
 	}
 	var out []channels.Filed
 	for _, in := range group {
+		w.places[*in.Place] = true
 		if w.seen[in.Key] {
 			out = append(out, channels.Filed{Result: channels.Duplicate})
 			continue
@@ -62,20 +73,43 @@ func (w *town) Receive(_ context.Context, group []channels.Inbound) ([]channels.
 	return out, nil
 }
 
-func (w *town) Cursor(context.Context, string) (channels.Cursor, error) {
+func (w *town) Cursor(_ context.Context, mailbox string) (channels.Cursor, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.cursor, nil
+	return w.cursors[mailbox], nil
 }
 
-func (w *town) SaveCursor(_ context.Context, _ string, epoch int64, c channels.Cursor) error {
+func (w *town) CopiesOf(_ context.Context, mailbox string, uidValidity uint32) ([]uint32, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var uids []uint32
+	for p := range w.places {
+		if p.Mailbox == mailbox && p.UIDValidity == uidValidity {
+			uids = append(uids, p.UID)
+		}
+	}
+	slices.Sort(uids)
+	return uids, nil
+}
+
+func (w *town) CopyTimes(context.Context, string, int) ([]time.Time, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.times, nil
+}
+
+func (w *town) SaveCursor(_ context.Context, mailbox string, epoch int64, c channels.Cursor) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	defer w.changed()
 	if epoch != w.epoch {
 		return errors.New("fenced")
 	}
-	w.cursor = c
+	if w.saveFailures > 0 {
+		w.saveFailures--
+		return errors.New("the database is away")
+	}
+	w.cursor, w.cursors[mailbox] = c, c
 	w.saved++
 	return nil
 }
@@ -144,13 +178,22 @@ func (w *town) subjects() []string {
 	return s
 }
 
-// pull runs a puller until stop is called; stop fails the test when that takes more than a second.
-func (w *town) pull(t *testing.T, box Mailbox, owner string) (stop func()) {
+// pull runs the puller of a mailbox's first folder until stop is called; stop fails the test when that takes more than a second.
+func (w *town) pull(t *testing.T, box Mailbox, owner string, change ...func(*Puller)) (stop func()) {
 	t.Helper()
 	p := NewPuller(box, PullerDeps{
 		Receiver: w, Positions: w, Leases: w, Monitor: w, Owner: owner, Log: slog.New(slog.DiscardHandler), Now: time.Now,
 	})
 	p.pace.firstRetry, p.pace.leaseRenew = 5*time.Millisecond, 20*time.Millisecond
+	for _, c := range change {
+		c(p)
+	}
+	return run(t, p)
+}
+
+// run runs a puller until stop is called.
+func run(t *testing.T, p *Puller) (stop func()) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- p.Run(ctx) }()
@@ -189,22 +232,29 @@ func postOffices(t *testing.T, run func(t *testing.T, o postOffice)) {
 		run(t, postOffice{box, func(raw []byte) error { return s.Deliver(testUser, raw, arrived) }})
 	})
 	t.Run("dovecot", func(t *testing.T) {
-		d, err := mailtest.StartDovecot(t.TempDir())
-		if errors.Is(err, mailtest.ErrNoDovecot) && !slices.Contains(strings.Split(os.Getenv("GUICHET_TEST_REQUIRE"), ","), "dovecot") {
-			t.Skip(err)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() {
-			if err := d.Close(); err != nil {
-				t.Error(err)
-			}
-		})
-		box := mairie
-		box.IMAP = IMAP{Host: d.Host, Port: d.Port, TLS: NoTLS, Username: d.User, Password: d.Password, Poll: time.Hour}
+		d, box := dovecot(t)
 		run(t, postOffice{box, func(raw []byte) error { return d.Deliver(raw, arrived) }})
 	})
+}
+
+// dovecot starts one that ends with the test, and describes it as a mailbox.
+func dovecot(t *testing.T) (*mailtest.Dovecot, Mailbox) {
+	t.Helper()
+	d, err := mailtest.StartDovecot(t.TempDir())
+	if errors.Is(err, mailtest.ErrNoDovecot) && !slices.Contains(strings.Split(os.Getenv("GUICHET_TEST_REQUIRE"), ","), "dovecot") {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	box := mairie
+	box.IMAP = IMAP{Host: d.Host, Port: d.Port, TLS: NoTLS, Username: d.User, Password: d.Password, Poll: time.Hour}
+	return d, box
 }
 
 func TestPullerFilesInOrderOnceAndIsWoken(t *testing.T) {
@@ -312,7 +362,7 @@ func TestPullerStartsAnewWhenRenumbered(t *testing.T) {
 
 func TestPullerFilesTheHeaderOfWhatIsTooLarge(t *testing.T) {
 	postOffices(t, func(t *testing.T, o postOffice) {
-		o.box.IMAP.MaxSize = 1000
+		o.box.IMAP.MaxSize, o.box.IMAP.After = 1000, "seen"
 		huge := append(letterNo(1), []byte(strings.Repeat("x\r\n", 1000))...)
 		for _, raw := range [][]byte{huge, letterNo(2)} {
 			if err := o.deliver(raw); err != nil {
@@ -323,6 +373,9 @@ func TestPullerFilesTheHeaderOfWhatIsTooLarge(t *testing.T) {
 		w.pull(t, o.box, "one")
 		w.await(t, "both", func() bool { return w.cursor.Done == 2 })
 		in := w.filed[0]
+		if in.Quarantine != channels.TooLarge || w.filed[1].Quarantine != "" || len(in.Raw) >= 1000 || !strings.HasPrefix(string(in.Raw), "Message-ID: <1@") {
+			t.Errorf("quarantine %q and %q, raw %q", in.Quarantine, w.filed[1].Quarantine, in.Raw)
+		}
 		if in.Subject != "n1" || in.Text != "" || len(in.Warnings) != 1 || !strings.HasPrefix(in.Warnings[0], "larger than 1000 bytes") {
 			t.Errorf("got subject %q, text %q, warnings %q", in.Subject, in.Text, in.Warnings)
 		}

@@ -3,6 +3,7 @@ package email
 import (
 	"bufio"
 	"fmt"
+	"log/slog"
 	"net"
 	"regexp"
 	"slices"
@@ -11,6 +12,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"guichet/channels"
 )
 
 // oddServer speaks just enough IMAP, and speaks it as badly as real servers do. Its box holds UIDs 1 to 6:
@@ -136,6 +139,70 @@ func TestOneBadMailStopsNoMailbox(t *testing.T) {
 		t.Errorf("filed %q", got)
 	}
 	w.await(t, "word of what is missing", func() bool { return last(w.health).Pending == 2 })
+	for _, in := range w.filed {
+		if in.Quarantine != "" {
+			t.Errorf("given up already: %s", in.Quarantine)
+		}
+	}
 	s.mended.Store(true)
 	w.await(t, "the two", func() bool { return len(w.filed) == 6 && len(w.cursor.Gaps) == 0 })
+}
+
+// TestWhatIsNeverGivenIsGivenUpVisibly tries a refused mail and one that breaks the connection over some time, and then lets a person
+// know where they are.
+func TestWhatIsNeverGivenIsGivenUpVisibly(t *testing.T) {
+	s, box := startOddServer(t)
+	box.IMAP.Poll = 2 * time.Millisecond
+	w := newTown()
+	stop := w.pull(t, box, "one")
+	w.await(t, "both given up", func() bool { return len(w.filed) == 6 && len(w.cursor.Gaps) == 0 && w.cursor.Done == 6 })
+	w.await(t, "a box with nothing pending", func() bool { return last(w.health).Pending == 0 && last(w.health).State == channels.Working })
+	stop()
+	keys := map[string]bool{}
+	for _, in := range w.filed[4:] {
+		if in.Quarantine != channels.NotGiven || len(in.Raw) != 0 || in.Line != "mairie" || in.Place == nil || len(in.Warnings) != 1 || in.At.IsZero() {
+			t.Errorf("given up as %+v", in)
+		}
+		keys[in.Key] = true
+	}
+	if uids := []uint32{w.filed[4].Place.UID, w.filed[5].Place.UID}; !slices.Contains(uids, 3) || !slices.Contains(uids, 5) || len(keys) != 2 {
+		t.Errorf("given up: %v, keys %v", uids, keys)
+	}
+	if n := s.fetched.Load(); n < 2*maxTries {
+		t.Errorf("given up after %d fetches", n)
+	}
+
+	// Somebody who starts from nothing finds them again under the same keys.
+	again := newTown()
+	again.pull(t, box, "two")
+	again.await(t, "both again", func() bool { return len(again.filed) == 6 && len(again.cursor.Gaps) == 0 })
+	for _, in := range again.filed[4:] {
+		if !keys[in.Key] {
+			t.Errorf("another key for UID %d", in.Place.UID)
+		}
+	}
+}
+
+// TestGapsWaitLongerEachTime counts in minutes from the moment a gap was made.
+func TestGapsWaitLongerEachTime(t *testing.T) {
+	now := time.Unix(0, 0)
+	p := NewPuller(Mailbox{IMAP: IMAP{Poll: time.Minute}}, PullerDeps{Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return now }})
+	var tried []time.Duration
+	for range 3 * 60 {
+		for _, uid := range p.dueGaps([]uint32{7}) {
+			if !p.tryGap(uid) {
+				tried = append(tried, -1)
+				break
+			}
+			tried = append(tried, now.Sub(time.Unix(0, 0)))
+		}
+		if slices.Contains(tried, -1) {
+			break
+		}
+		now = now.Add(time.Minute)
+	}
+	want := []time.Duration{0, time.Minute, 3 * time.Minute, 7 * time.Minute, 15 * time.Minute, -1}
+	if !slices.Equal(tried, want) {
+		t.Errorf("tried at %v", tried)
+	}
 }

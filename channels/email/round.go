@@ -29,26 +29,23 @@ type round struct {
 	flying      int // letters given to desk and not heard of
 	flyingBytes int
 	missing     int  // mails in a row that the server did not give
+	filed       bool // something has been
 	stuck       bool // the Receiver failed and has not taken anything since
 }
 
 // sweep fetches and files all that is new. When it returns nil, everything found is filed or a gap, and the cursor is saved.
 func (r *round) sweep(ctx context.Context) error {
-	now := r.p.deps.Now()
-	withGaps := len(r.progress.Gaps) > 0 && now.Sub(r.p.gapsTried) >= r.p.box.IMAP.Poll
-	found, err := r.s.search(ctx, r.progress.wanted(withGaps))
+	due := r.p.dueGaps(r.progress.Gaps)
+	found, err := r.s.search(ctx, r.progress.wanted(due))
 	if err != nil {
 		return err
 	}
-	if withGaps {
-		r.p.gapsTried = now
-		if r.progress.dropGone(found) {
-			if err := r.save(ctx); err != nil {
-				return err
-			}
+	if r.progress.dropGone(due, found) {
+		if err := r.save(ctx); err != nil {
+			return err
 		}
 	}
-	todo := r.progress.pending(found)
+	todo := r.progress.pending(found, due)
 	left := len(todo)
 	for batch := range slices.Chunk(todo, metadataBatch) {
 		known, err := r.metadata(ctx, batch)
@@ -120,7 +117,7 @@ func (r *round) settle(ctx context.Context, res result) error {
 	if res.err != nil {
 		r.stuck = true
 		r.p.log.Warn("mail not filed, offering it again", "error", res.err)
-		r.p.fail(ctx, fmt.Errorf("filing: %w", res.err))
+		r.p.fail(ctx, fmt.Errorf("%w: filing: %w", errKeeping, res.err))
 		return nil
 	}
 	r.stuck = false
@@ -130,8 +127,11 @@ func (r *round) settle(ctx context.Context, res result) error {
 		r.flyingBytes -= l.size()
 		switch {
 		case l.mail != nil:
-			filed = append(filed, l.uid)
+			if !partial(l.mail) {
+				filed = append(filed, l.uid)
+			}
 			r.progress.done(l.uid)
+			delete(r.p.tries, l.uid)
 		case l.gap:
 			r.progress.gap(l.uid)
 		default:
@@ -144,22 +144,41 @@ func (r *round) settle(ctx context.Context, res result) error {
 		return fmt.Errorf("mark filed mail: %w", err)
 	}
 	if len(filed) > 0 {
+		r.filed = true
 		now := r.p.deps.Now()
 		r.p.health.LastMessage = &now
+		r.p.silent = false
 	}
 	return r.save(ctx)
 }
 
 func (r *round) save(ctx context.Context) error {
-	if err := r.p.deps.Positions.SaveCursor(ctx, r.p.box.Name, r.epoch, r.progress.snapshot()); err != nil {
-		return fmt.Errorf("save cursor: %w", err)
+	if err := r.p.deps.Positions.SaveCursor(ctx, r.p.place, r.epoch, r.progress.snapshot()); err != nil {
+		return fmt.Errorf("%w: save cursor: %w", errKeeping, err)
 	}
 	return nil
+}
+
+// review is what is looked at now and then, after a sweep: whether all is there, and whether mail still comes. again is true when there
+// is something to fetch at once.
+func (r *round) review(ctx context.Context) (again bool, err error) {
+	now := r.p.deps.Now()
+	if err := r.p.listen(ctx, now); err != nil {
+		return false, fmt.Errorf("%w: read the mailbox's rhythm: %w", errKeeping, err)
+	}
+	if counted := r.p.health.CountedAt; counted != nil && now.Sub(*counted) < countEvery && r.p.lost == 0 {
+		return false, nil
+	}
+	return r.count(ctx)
 }
 
 // take brings one UID to a letter. An error ends the session; a mail that cannot be had does not.
 func (r *round) take(ctx context.Context, uid uint32, meta copied) (letter, error) {
 	const twice = 2
+	if uid <= r.progress.Done && !r.p.tryGap(uid) {
+		r.p.log.Error("mail given up, the server lists it and does not give it: it is in quarantine without its content", "uid", uid)
+		return letter{uid: uid, mail: r.notGiven(uid)}, nil
+	}
 	if r.p.suspects[uid] >= twice && uid > r.progress.Done {
 		// The connection broke over this one each time: it becomes a gap, tried again later, and the post behind it gets through.
 		delete(r.p.suspects, uid)
@@ -184,7 +203,7 @@ func (r *round) take(ctx context.Context, uid uint32, meta copied) (letter, erro
 // read fetches and parses one mail; nil when the server does not give it.
 func (r *round) read(ctx context.Context, uid uint32, meta copied) (*channels.Inbound, error) {
 	limit := r.p.box.IMAP.MaxSize
-	place := &channels.Place{Mailbox: r.p.box.Name, UIDValidity: r.s.uidValidity, UID: uid}
+	place := r.placeOf(uid)
 	if meta.size <= limit {
 		c, found, err := r.s.mail(ctx, uid, meta, limit)
 		if err != nil || !found {
@@ -203,6 +222,7 @@ func (r *round) read(ctx context.Context, uid uint32, meta copied) (*channels.In
 		return nil, err
 	}
 	in := r.parse(c, place)
+	in.Quarantine = channels.TooLarge
 	// Mails of one machine may differ in nothing but a body we have not seen; the whole header tells them apart.
 	in.Key = head{}.key(c.body)
 	in.Warnings = append(in.Warnings, fmt.Sprintf("larger than %d bytes (%d): only the header was fetched, the mail is on the server", limit, meta.size))
@@ -230,7 +250,10 @@ func (r *round) absent(ctx context.Context, uid uint32) (letter, error) {
 	if !slices.Contains(found, imap.UID(uid)) {
 		return letter{uid: uid}, nil
 	}
-	if r.missing++; r.missing >= tooManyMissing {
+	if uid > r.progress.Done { // not a gap, of which there may be several
+		r.missing++
+	}
+	if r.missing >= tooManyMissing {
 		return letter{}, fmt.Errorf("the server lists mails and does not give them, UID %d the last of %d", uid, r.missing)
 	}
 	r.p.log.Warn("the server lists a mail and does not give it, trying again later", "uid", uid)

@@ -35,7 +35,7 @@ var _ channels.Sender = (*Sender)(nil)
 func NewSender(mailboxes []Mailbox, log *slog.Logger) *Sender {
 	s := &Sender{outlets: make(map[string]*outlet, len(mailboxes)), log: log}
 	for _, m := range mailboxes {
-		s.outlets[m.Name] = &outlet{box: m, turn: make(chan struct{}, 1)}
+		s.outlets[m.Name] = &outlet{box: m, tokens: newTokens(m.OAuth2), turn: make(chan struct{}, 1)}
 	}
 	return s
 }
@@ -115,8 +115,9 @@ func asciiDomain(address string) string {
 
 // outlet is the way out of one mailbox. Whoever holds turn may use the rest.
 type outlet struct {
-	box  Mailbox
-	turn chan struct{}
+	box    Mailbox
+	tokens *tokens
+	turn   chan struct{}
 
 	mu     sync.Mutex // guards what follows against the idle timer
 	conn   net.Conn
@@ -150,7 +151,7 @@ func (o *outlet) connection(ctx context.Context) (net.Conn, *smtp.Client, error)
 		}
 		conn.Close()
 	}
-	return connectSMTP(ctx, o.box.SMTP)
+	return connectSMTP(ctx, o.box.SMTP, o.tokens)
 }
 
 // take takes the idle connection, if there is one.
@@ -182,8 +183,8 @@ func (o *outlet) drop() {
 }
 
 // connectSMTP connects, secures and signs in.
-func connectSMTP(ctx context.Context, s SMTP) (net.Conn, *smtp.Client, error) {
-	conn, err := dial(ctx, s.Host, s.Port, s.TLS, "")
+func connectSMTP(ctx context.Context, s SMTP, t *tokens) (net.Conn, *smtp.Client, error) {
+	conn, err := dial(ctx, s.Host, s.Port, s.TLS, "", stepTimeout)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -202,7 +203,7 @@ func connectSMTP(ctx context.Context, s SMTP) (net.Conn, *smtp.Client, error) {
 		return client.Noop()
 	})
 	if err == nil && s.Username != "" {
-		err = within(ctx, conn, stepTimeout, func() error { return authenticate(client, s) })
+		err = authenticate(ctx, conn, client, account{s.Username, s.Password, t})
 	}
 	if err != nil {
 		conn.Close()
@@ -211,15 +212,23 @@ func connectSMTP(ctx context.Context, s SMTP) (net.Conn, *smtp.Client, error) {
 	return conn, client, nil
 }
 
-// authenticate signs in by PLAIN, or by LOGIN where nothing else is offered.
-func authenticate(client *smtp.Client, s SMTP) error {
-	switch {
-	case client.SupportsAuth(sasl.Plain):
-		return client.Auth(sasl.NewPlainClient("", s.Username, s.Password))
-	case client.SupportsAuth(sasl.Login):
-		return client.Auth(sasl.NewLoginClient(s.Username, s.Password))
+// authenticate signs in by token, or by PLAIN, or by LOGIN where nothing else is offered.
+func authenticate(ctx context.Context, conn net.Conn, client *smtp.Client, a account) error {
+	auth := func(c sasl.Client) error {
+		return within(ctx, conn, stepTimeout, func() error { return client.Auth(c) })
 	}
-	return fmt.Errorf("%s:%d offers neither AUTH PLAIN nor LOGIN", s.Host, s.Port)
+	switch {
+	case a.tokens != nil:
+		return a.withToken(ctx, client.SupportsAuth, auth, func(err error) bool {
+			_, refused := errors.AsType[*smtp.SMTPError](err)
+			return refused
+		})
+	case client.SupportsAuth(sasl.Plain):
+		return auth(sasl.NewPlainClient("", a.username, a.password))
+	case client.SupportsAuth(sasl.Login):
+		return auth(sasl.NewLoginClient(a.username, a.password))
+	}
+	return errors.New("the server offers neither AUTH PLAIN nor LOGIN")
 }
 
 // transaction is the sending of one mail over one connection.

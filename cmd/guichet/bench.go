@@ -358,6 +358,18 @@ func (forgetful) Cursor(context.Context, string) (channels.Cursor, error) {
 // SaveCursor implements email.Positions.
 func (forgetful) SaveCursor(context.Context, string, int64, channels.Cursor) error { return nil }
 
+// CopiesOf implements email.Positions: as if all were kept, so that nothing is fetched twice.
+func (forgetful) CopiesOf(context.Context, string, uint32) ([]uint32, error) {
+	all := make([]uint32, 1<<20)
+	for i := range all {
+		all[i] = uint32(i + 1)
+	}
+	return all, nil
+}
+
+// CopyTimes implements email.Positions.
+func (forgetful) CopyTimes(context.Context, string, int) ([]time.Time, error) { return nil, nil }
+
 // Hold implements email.Leases.
 func (forgetful) Hold(context.Context, string, string, time.Duration) (int64, bool, error) {
 	return 1, true, nil

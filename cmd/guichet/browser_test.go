@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -49,6 +50,15 @@ func TestConsoleInABrowser(t *testing.T) {
 		b.staysPut()
 		b.forgetsCallers()
 	})
+	for _, width := range []int64{360, 1280} {
+		t.Run(fmt.Sprintf("mailboxes at %d", width), func(t *testing.T) {
+			b := openBrowser(t, site, axe, width, 800)
+			b.signIn(demoAccounts()[2])
+			b.open("/admin/channels")
+			b.until("the mailbox", "document.querySelector('main table tbody tr')?.innerText.includes('mairie')")
+			b.look()
+		})
+	}
 	t.Run("without scripts", func(t *testing.T) {
 		b := openBrowser(t, site, "", 1440, 860)
 		_, err := chromedp.Call(b.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})

@@ -21,7 +21,8 @@ import (
 )
 
 type checkCommand struct {
-	Quick bool `help:"Only ask the running hub whether it is ready, as a health check does."`
+	Quick bool `xor:"what" help:"Only ask the running hub whether it is ready, as a health check does."`
+	Mail  bool `xor:"what" help:"Only compare the mails of each folder on the server with those that are stored."`
 }
 
 // Run checks everything the configuration names, one line each.
@@ -33,9 +34,30 @@ func (c checkCommand) Run(w world) error {
 	if c.Quick {
 		return askReady(w.ctx, conf)
 	}
+	checks, limit := checksOf(conf), 15*time.Second
+	if c.Mail {
+		note, _, err := checkDatabase(w.ctx, conf)
+		if err == nil && note != "" { // it is not there yet, or old
+			err = fmt.Errorf("there is nothing to compare with, the database %s; start `guichet serve` first", note)
+		}
+		if err != nil {
+			return err
+		}
+		db, err := store.Open(w.ctx, conf.Database, store.Options{Log: newLog(io.Discard, conf.Log), Now: now})
+		if err != nil {
+			return err
+		}
+		defer func() { _ = db.Close() }()                  // nothing was written
+		checks, limit = countsOf(conf, db), 10*time.Minute // a folder may hold a hundred thousand mails
+	}
+	return c.report(w, checks, limit)
+}
+
+// report does the checks and prints a line for each.
+func (checkCommand) report(w world, checks []oneCheck, limit time.Duration) error {
 	done, failed := 0, 0
-	for _, check := range checksOf(conf) {
-		ctx, cancel := context.WithTimeout(w.ctx, 15*time.Second)
+	for _, check := range checks {
+		ctx, cancel := context.WithTimeout(w.ctx, limit)
 		note, err := check.do(ctx)
 		cancel()
 		if errors.Is(err, errNothing) {

@@ -55,6 +55,7 @@ var lives = map[string]string{
 	"github.com/emersion":                "channels/email/...",
 	"github.com/microcosm-cc/bluemonday": "channels/email/...",
 	"github.com/yuin/goldmark":           "channels/email/...",
+	"golang.org/x/oauth2":                "channels/email/...",
 	"github.com/twilio":                  "channels/twilio/...",
 	"github.com/kljensen/snowball":       "routing/words",
 	"github.com/nyaruka/phonenumbers":    "channels",

@@ -98,7 +98,9 @@ func openHub(ctx context.Context, c config.Config, log *slog.Logger, o hubOption
 			return nil, err
 		}
 	}
-	h.wireMail(owner)
+	if err := h.wireMail(ctx, owner); err != nil {
+		return nil, err
+	}
 	senders := o.senders
 	if senders == nil {
 		senders = map[channels.Name]channels.Sender{channels.Email: h.sender}
@@ -168,14 +170,19 @@ func upToDate(ctx context.Context, db *store.DB, log *slog.Logger) error {
 	return nil
 }
 
-func (h *hub) wireMail(owner string) {
+func (h *hub) wireMail(ctx context.Context, owner string) error {
 	h.sender = email.NewSender(h.config.Mailboxes, h.log)
 	h.closers = append(h.closers, h.sender.Close)
+	var places []string
 	for _, m := range h.config.Mailboxes {
-		h.pullers = append(h.pullers, email.NewPuller(m, email.PullerDeps{
-			Receiver: h.desk, Positions: h.db, Leases: h.db, Monitor: h.db, Owner: owner, Log: h.log, Now: time.Now,
-		}))
+		for _, f := range m.EachFolder() {
+			places = append(places, f.Place)
+		}
+		h.pullers = append(h.pullers, email.NewPullers(m, email.PullerDeps{
+			Receiver: h.desk, Positions: h.db, Leases: h.db, Monitor: h.desk, Owner: owner, Log: h.log, Now: now,
+		})...)
 	}
+	return h.db.KeepHealths(ctx, places) // nobody watches a folder that is no longer read
 }
 
 // ready tells whether the hub can work: database, its schema, Redis.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"strings"
 	"time"
 
 	"guichet/channels"
@@ -21,15 +23,26 @@ type cursor struct {
 
 // health is a channels.Health as a row.
 type health struct {
-	Line        string `gorm:"primaryKey"`
+	Line        string `gorm:"primaryKey"` // its Mailbox
+	Folder      string
 	Channel     channels.Name
 	State       channels.State
 	LastContact *time.Time
 	LastMessage *time.Time
 	ServerCount int
+	StoredCount int
 	Pending     int
+	Missing     string // as JSON of missing; empty: none
+	CountedAt   *time.Time
+	Alarm       channels.Alarm
 	LastError   string
 	At          time.Time
+}
+
+// missing is what a count found on the server and not here.
+type missing struct {
+	Count int      `json:"count"`
+	UIDs  []uint32 `json:"uids"`
 }
 
 // Cursor implements ticketing.Lines.
@@ -86,16 +99,49 @@ func (n nouns) Drop(ctx context.Context, name, owner string) error {
 
 // NoteHealth implements ticketing.Lines.
 func (n nouns) NoteHealth(ctx context.Context, h channels.Health) error {
-	return put(ctx, n, []health{health(h)})
+	row := health{
+		Line: h.Mailbox, Folder: h.Folder, Channel: h.Channel, State: h.State, LastContact: h.LastContact, LastMessage: h.LastMessage,
+		ServerCount: h.ServerCount, StoredCount: h.StoredCount, Pending: h.Pending, CountedAt: h.CountedAt, Alarm: h.Alarm,
+		LastError: h.LastError, At: h.At,
+	}
+	if h.MissingCount > 0 {
+		text, err := json.Marshal(missing{h.MissingCount, h.Missing})
+		if err != nil {
+			return err
+		}
+		row.Missing = string(text)
+	}
+	return put(ctx, n, []health{row})
 }
 
 // Healths implements ticketing.Lines.
 func (n nouns) Healths(ctx context.Context) ([]channels.Health, error) {
 	var rows []health
-	err := n.orm.WithContext(ctx).Order("line").Find(&rows).Error
+	if err := n.orm.WithContext(ctx).Order("line").Find(&rows).Error; err != nil {
+		return nil, failed(err)
+	}
 	healths := make([]channels.Health, len(rows))
 	for i, r := range rows {
-		healths[i] = channels.Health(r)
+		line, _, _ := strings.Cut(r.Line, "/") // no mailbox has one in its name
+		h := channels.Health{
+			Line: line, Mailbox: r.Line, Folder: r.Folder, Channel: r.Channel, State: r.State, LastContact: r.LastContact,
+			LastMessage: r.LastMessage, ServerCount: r.ServerCount, StoredCount: r.StoredCount, Pending: r.Pending, CountedAt: r.CountedAt,
+			Alarm: r.Alarm, LastError: r.LastError, At: r.At,
+		}
+		if r.Missing != "" {
+			var m missing
+			if err := json.Unmarshal([]byte(r.Missing), &m); err != nil {
+				return nil, fmt.Errorf("missing mails of %s: %w", r.Line, err)
+			}
+			h.Missing, h.MissingCount = m.UIDs, m.Count
+		}
+		healths[i] = h
 	}
-	return healths, failed(err)
+	return healths, nil
+}
+
+// KeepHealths implements ticketing.Lines.
+func (n nouns) KeepHealths(ctx context.Context, mailboxes []string) error {
+	_, err := n.exec(ctx, "DELETE FROM healths WHERE NOT (?)", n.among("line", mailboxes))
+	return err
 }

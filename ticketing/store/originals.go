@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"slices"
 	"strings"
+	"time"
 
 	"guichet/ticketing"
 )
@@ -34,6 +35,39 @@ func (n nouns) AddCopies(ctx context.Context, copies []ticketing.Copy) error {
 		return cmp.Or(cmp.Compare(a.Mailbox, b.Mailbox), cmp.Compare(a.UIDValidity, b.UIDValidity), cmp.Compare(a.UID, b.UID))
 	})
 	return insert(ctx, n, sorted, insertion{conflict: "DO NOTHING"})
+}
+
+// CopiesOf implements ticketing.Originals.
+func (n nouns) CopiesOf(ctx context.Context, mailbox string, uidValidity uint32) ([]uint32, error) {
+	var uids []uint32
+	err := n.read(ctx, &uids, "SELECT uid FROM copies WHERE mailbox = ? AND uid_validity = ? ORDER BY uid", mailbox, uidValidity)
+	return uids, err
+}
+
+// CopyTimes implements ticketing.Originals.
+func (n nouns) CopyTimes(ctx context.Context, mailbox string, limit int) ([]time.Time, error) {
+	var rows []struct{ At time.Time }
+	err := n.read(ctx, &rows, "SELECT at FROM copies WHERE mailbox = ? ORDER BY at DESC LIMIT ?", mailbox, limit)
+	times := make([]time.Time, len(rows))
+	for i, r := range rows {
+		times[i] = r.At
+	}
+	return times, err
+}
+
+// QuarantinedCopies implements ticketing.Originals.
+func (n nouns) QuarantinedCopies(ctx context.Context, mailbox string, uidValidity uint32) (map[uint32]string, error) {
+	var rows []struct {
+		UID    uint32
+		Reason string
+	}
+	err := n.read(ctx, &rows, `SELECT c.uid, o.reason FROM originals o JOIN copies c ON c.channel = o.channel AND c.key = o.key
+		WHERE o.state = 'quarantined' AND c.mailbox = ? AND c.uid_validity = ?`, mailbox, uidValidity)
+	reasons := make(map[uint32]string, len(rows))
+	for _, r := range rows {
+		reasons[r.UID] = r.Reason
+	}
+	return reasons, err
 }
 
 // TicketsOfOriginals implements ticketing.Originals.

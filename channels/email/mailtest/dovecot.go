@@ -28,6 +28,8 @@ type Dovecot struct {
 	User     string
 	Password string
 
+	binary    string
+	dir       string // of configuration and log
 	cmd       *exec.Cmd
 	exited    chan error
 	home      string // outside dir: its owner may not be let into a folder of ours
@@ -49,19 +51,19 @@ func StartDovecot(dir string) (*Dovecot, error) {
 	}
 	d := &Dovecot{
 		Host: "127.0.0.1", Port: port, User: "mairie", Password: "essai-dovecot",
-		exited: make(chan error, 1),
+		binary: binary, dir: dir, exited: make(chan error, 1),
 	}
 	if d.home, err = os.MkdirTemp("", "guichet-dovecot-"); err != nil {
 		return nil, err
 	}
-	if err := d.start(binary, dir); err != nil {
+	if err := d.start(dir); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(d.home))
 	}
 	return d, nil
 }
 
-// start writes configuration and mailbox, starts the server and waits for its greeting.
-func (d *Dovecot) start(binary, dir string) error {
+// start writes configuration and mailbox, and runs the server.
+func (d *Dovecot) start(dir string) error {
 	config, err := d.config(dir)
 	if err != nil {
 		return err
@@ -79,14 +81,20 @@ func (d *Dovecot) start(binary, dir string) error {
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		return err
 	}
-	d.cmd = exec.Command(binary, "-F", "-c", file)
+	return d.run()
+}
+
+// run runs the server and waits for its greeting.
+func (d *Dovecot) run() error {
+	d.cmd = exec.Command(d.binary, "-F", "-c", filepath.Join(d.dir, "dovecot.conf"))
+	ownGroup(d.cmd) // so that Kill reaches its children
 	if err := d.cmd.Start(); err != nil {
 		return fmt.Errorf("mailtest: start dovecot: %w", err)
 	}
 	go func() { d.exited <- d.cmd.Wait() }()
 	if err := d.await(5 * time.Second); err != nil {
 		_ = d.stop()
-		said, _ := os.ReadFile(filepath.Join(dir, "dovecot.log"))
+		said, _ := os.ReadFile(filepath.Join(d.dir, "dovecot.log"))
 		return fmt.Errorf("mailtest: dovecot does not answer: %w\n%s", err, said)
 	}
 	return nil
@@ -107,6 +115,18 @@ func (d *Dovecot) Deliver(raw []byte, at time.Time) error {
 	}
 	return os.Rename(tmp, filepath.Join(d.inbox, "new", name))
 }
+
+// Kill ends the server and all its processes as a power cut does; what was delivered stays.
+func (d *Dovecot) Kill() error {
+	if err := killGroup(d.cmd); err != nil {
+		return err
+	}
+	<-d.exited
+	return nil
+}
+
+// Restart runs it again, on the same port.
+func (d *Dovecot) Restart() error { return d.run() }
 
 // Close stops the server, waits for it and removes the mail.
 func (d *Dovecot) Close() error {

@@ -2,8 +2,11 @@ package mailtest
 
 import (
 	"errors"
+	"strings"
 
+	"github.com/emersion/go-imap/v2"
 	"github.com/emersion/go-imap/v2/imapserver"
+	"github.com/emersion/go-sasl"
 )
 
 // reading is one IMAP connection. It is imapmemserver's, except that a mail which arrives between a client's last command and its
@@ -19,6 +22,28 @@ func (s *Server) newReading() (imapserver.Session, *imapserver.GreetingData, err
 		return nil, nil, errors.New("mailtest: imapmemserver has lost an extension")
 	}
 	return &reading{inner, s}, nil, nil
+}
+
+// AuthenticateMechanisms is what the greeting offers.
+func (r *reading) AuthenticateMechanisms() []string {
+	if len(r.server.options.Mechanisms) > 0 {
+		return r.server.options.Mechanisms
+	}
+	return []string{sasl.Plain}
+}
+
+// Authenticate checks a password or a token.
+func (r *reading) Authenticate(mechanism string) (sasl.Server, error) {
+	if mechanism == sasl.Plain {
+		return sasl.NewPlainServer(func(_, username, password string) error { return r.Login(username, password) }), nil
+	}
+	return &bearer{mechanism: mechanism, admit: func(user, token string) error {
+		password, known := r.server.options.Users[strings.ToLower(user)]
+		if !known || r.server.options.Good == nil || !r.server.options.Good(token) {
+			return &imap.Error{Type: imap.StatusResponseTypeNo, Code: imap.ResponseCodeAuthenticationFailed, Text: "invalid token"}
+		}
+		return r.Login(user, password)
+	}}, nil
 }
 
 // Idle tells of new mail until stop is closed.

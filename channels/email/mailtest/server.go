@@ -28,6 +28,10 @@ type Options struct {
 	IMAPAddr string            // "host:port", empty: 127.0.0.1 and a free port
 	SMTPAddr string
 
+	// Mechanisms is what both servers offer for signing in; empty: PLAIN. Good tells which tokens are good for XOAUTH2 and OAUTHBEARER.
+	Mechanisms []string
+	Good       func(token string) bool
+
 	// OnMail is called for each mail submitted, before the client is answered. It may be nil.
 	OnMail func(from string, to []string, raw []byte)
 	// Now dates what is delivered by way of SMTP; nil is time.Now.
@@ -135,6 +139,24 @@ func (s *Server) Deliver(user string, raw []byte, at time.Time) error {
 		return fmt.Errorf("mailtest: no user %q", user)
 	}
 	if _, err := box.Append("INBOX", literal{bytes.NewReader(raw)}, &imap.AppendOptions{Time: at}); err != nil {
+		return err
+	}
+	s.tellIdle()
+	return nil
+}
+
+// DeliverTo puts a mail into another folder of a user than the INBOX, which is made if it is not there.
+func (s *Server) DeliverTo(user, folder string, raw []byte, at time.Time) error {
+	box, ok := s.mailbox(user)
+	if !ok {
+		return fmt.Errorf("mailtest: no user %q", user)
+	}
+	if _, err := box.Status(folder, &imap.StatusOptions{NumMessages: true}); err != nil {
+		if err := box.Create(folder, nil); err != nil {
+			return err
+		}
+	}
+	if _, err := box.Append(folder, literal{bytes.NewReader(raw)}, &imap.AppendOptions{Time: at}); err != nil {
 		return err
 	}
 	s.tellIdle()

@@ -25,10 +25,23 @@ func (s *Server) newSubmission(c *smtp.Conn) (smtp.Session, error) {
 }
 
 // AuthMechanisms is what the greeting offers.
-func (b *submission) AuthMechanisms() []string { return []string{sasl.Plain} }
+func (b *submission) AuthMechanisms() []string {
+	if len(b.server.options.Mechanisms) > 0 {
+		return b.server.options.Mechanisms
+	}
+	return []string{sasl.Plain}
+}
 
-// Auth checks user name and password. Mail is taken without them, too.
-func (b *submission) Auth(string) (sasl.Server, error) {
+// Auth checks user name and password, or a token. Mail is taken without them, too.
+func (b *submission) Auth(mechanism string) (sasl.Server, error) {
+	if mechanism != sasl.Plain {
+		return &bearer{mechanism: mechanism, admit: func(user, token string) error {
+			if _, known := b.server.options.Users[strings.ToLower(user)]; !known || b.server.options.Good == nil || !b.server.options.Good(token) {
+				return smtp.ErrAuthFailed
+			}
+			return nil
+		}}, nil
+	}
 	return sasl.NewPlainServer(func(_, username, password string) error {
 		for address, want := range b.server.options.Users {
 			if strings.EqualFold(address, username) && want == password {

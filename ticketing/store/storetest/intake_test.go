@@ -47,6 +47,26 @@ func TestOriginals(t *testing.T) {
 		must(t, db.AddCopies(w.ctx, []ticketing.Copy{seen}))
 		must(t, db.AddCopies(w.ctx, []ticketing.Copy{seen, {Mailbox: "voirie", UIDValidity: 1, UID: 1, Channel: "email", Key: "a", At: noon()}}))
 
+		must(t, db.AddCopies(w.ctx, []ticketing.Copy{
+			{Mailbox: "mairie", UIDValidity: 4294967295, UID: 4294967295, Channel: "email", Key: "b", At: noon().Add(time.Hour)},
+			{Mailbox: "mairie", UIDValidity: 4294967295, UID: 3, Channel: "email", Key: "b", At: noon().Add(-time.Hour)},
+			{Mailbox: "mairie", UIDValidity: 1, UID: 4, Channel: "email", Key: "b", At: noon().Add(-2 * time.Hour)},
+		}))
+		uids, err := db.CopiesOf(w.ctx, "mairie", 4294967295)
+		must(t, err)
+		if diff := cmp.Diff([]uint32{3, 7, 4294967295}, uids); diff != "" {
+			t.Error(diff)
+		}
+		times, err := db.CopyTimes(w.ctx, "mairie", 3)
+		must(t, err)
+		at := noon().Truncate(time.Microsecond)
+		if diff := cmp.Diff([]time.Time{at.Add(time.Hour), at, at.Add(-time.Hour)}, times); diff != "" {
+			t.Error(diff)
+		}
+		waiting, err := db.QuarantinedCopies(w.ctx, "mairie", 4294967295)
+		must(t, err)
+		equal(t, "in quarantine", len(waiting), 0)
+
 		ticket := w.ticket("roads", noon())
 		w.add(t, ticket)
 		must(t, db.AddMessages(w.ctx, []ticketing.Message{w.message(ticket.ID, noon(), func(m *ticketing.Message) { m.OriginalID = &a.ID })}))

@@ -278,11 +278,22 @@ func TestLines(t *testing.T) {
 			t.Error(diff)
 		}
 
-		h := channels.Health{Line: "mairie", Channel: channels.Email, State: channels.Starting, At: noon().Truncate(time.Microsecond)}
+		h := channels.Health{
+			Line: "mairie", Mailbox: "mairie", Folder: "INBOX", Channel: channels.Email, State: channels.Starting, At: noon().Truncate(time.Microsecond),
+		}
 		must(t, db.NoteHealth(ctx, h))
-		h.State, h.LastContact, h.Pending = channels.Working, ptr(h.At), 7
+		h.State, h.LastContact, h.Pending, h.ServerCount, h.StoredCount = channels.Working, ptr(h.At), 7, 9, 2
+		h.Alarm, h.Missing, h.MissingCount, h.CountedAt = channels.AlarmCount, []uint32{3, 4294967295}, 700, ptr(h.At)
 		must(t, db.NoteHealth(ctx, h))
+		spam := channels.Health{Line: "mairie", Mailbox: "mairie/Courrier/Indésirable", Folder: "Courrier/Indésirable", Channel: channels.Email, State: channels.Failing, At: h.At}
+		must(t, db.NoteHealth(ctx, spam))
 		healths, err := db.Healths(ctx)
+		must(t, err)
+		if diff := cmp.Diff([]channels.Health{h, spam}, healths); diff != "" {
+			t.Error(diff)
+		}
+		must(t, db.KeepHealths(ctx, []string{"mairie", "autre"}))
+		healths, err = db.Healths(ctx)
 		must(t, err)
 		if diff := cmp.Diff([]channels.Health{h}, healths); diff != "" {
 			t.Error(diff)
