@@ -87,7 +87,7 @@ func TestLocalesAgree(t *testing.T) {
 func TestEveryKeyIsUsed(t *testing.T) {
 	used := map[string]string{}
 	inTemplate := regexp.MustCompile(`\b[tn] "([a-z_]+\.[a-z_]+)"`)
-	groups := regexp.MustCompile(`word "([a-z]+)"`)
+	groups := regexp.MustCompile(`word "([a-z_]+)"`)
 	inGo := regexp.MustCompile(`"((?:refuse|login)\.[a-z_]+)"|(?:say|count|line|alert)\((?:"[a-z]+", )?"([a-z_]+\.[a-z_]+)"`)
 	named := map[string]bool{}
 	files, err := filepath.Glob("*.go")
