@@ -46,7 +46,7 @@ func mboxOf(t *testing.T, mails int) string {
 
 const archiveMailbox = `
 mailboxes:
-  - {name: mairie, address: mairie@valmont.example, department: accueil, imap: {host: 127.0.0.1, port: 1, username: a, password: b}, smtp: {host: 127.0.0.1, port: 1}}
+  - {name: mairie, address: mairie@valmont.example, department: accueil, imap: {host: 127.0.0.1, port: 1, username: a, password: b, max_size: 50000}, smtp: {host: 127.0.0.1, port: 1}}
 `
 
 func newArchiveCommand(t *testing.T) *command {
@@ -76,11 +76,12 @@ func TestImportArchive(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	more := string(raw) + "From a@b Tue Mar  3 10:05:00 2020\nMessage-ID: <new@example.org>\nFrom: w1@example.org\nSubject: Neuf\n\nEncore.\n"
+	more := string(raw) + "From a@b Tue Mar  3 10:05:00 2020\nMessage-ID: <new@example.org>\nFrom: w1@example.org\nSubject: Neuf\n\nEncore.\n\n" +
+		"From a@b Tue Mar  3 10:05:00 2020\nMessage-ID: <large@example.org>\nFrom: w1@example.org\n\n" + strings.Repeat("too much\n", 9000)
 	if err := os.WriteFile(path, []byte(more), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if said := c.does("", "import", "--mbox", path, "--open"); said != "filed 1 (created 1, joined 0), duplicates 120, quarantined 0\n" {
+	if said := c.does("", "import", "--mbox", path, "--open"); said != "filed 1 (created 1, joined 0), duplicates 120, quarantined 1\n" {
 		t.Error(said)
 	}
 	for args, says := range map[string]string{
