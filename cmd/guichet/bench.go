@@ -7,11 +7,9 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime/pprof"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -36,6 +34,7 @@ type benchIntake struct {
 	Database string `help:"sqlite, or postgres://… of an empty database." default:"sqlite"`
 	Postgres string `help:"The same as --database with a PostgreSQL." placeholder:"URL"`
 	Redis    string `help:"embedded, or redis://…" default:"embedded"`
+	Dovecot  bool   `help:"Let the mails lie on a Dovecot of its own instead of a server in memory."`
 	Boxes    []int  `help:"Sizes of the boxes in which waking up with nothing new is measured; none with 0." default:"50,50000"`
 	JSON     bool   `help:"One JSON object instead of lines."`
 	Profile  string `help:"Write a CPU profile of the backlog there." placeholder:"FILE"`
@@ -44,6 +43,7 @@ type benchIntake struct {
 // intakeFigures is what the benchmark found. A limit is measured in the same run, before ours.
 type intakeFigures struct {
 	Database      string    `json:"database"` // sqlite or postgres
+	Dovecot       bool      `json:"dovecot"`
 	Mails         int       `json:"mails"`
 	PerSecond     float64   `json:"mails_per_second"`
 	LimitPer      float64   `json:"limit_per_second"` // fetching and parsing the same mails, filing nothing
@@ -52,12 +52,30 @@ type intakeFigures struct {
 	BareRatio     float64   `json:"bare_ratio"`       // PerSecond / BarePer
 	CPUMillis     float64   `json:"cpu_ms_per_mail"`  // this process; the mail server is another, and so is PostgreSQL
 	BareCPUMillis float64   `json:"bare_cpu_ms_per_mail"`
-	VisibleP50    float64   `json:"arrival_to_visible_p50_ms"` // from the delivery until it is committed, which is when the API shows it
-	VisibleP95    float64   `json:"arrival_to_visible_p95_ms"`
-	VisibleP99    float64   `json:"arrival_to_visible_p99_ms"`
+	Told          waits     `json:"idle_client_told_ms"` // from the delivery to the server's word to a client that does nothing but idle
+	Arrived       waits     `json:"arrival_to_visible_ms"`
+	Visible       waits     `json:"word_to_visible_ms"` // from that word to the event by which the API's followers and browsers learn of it
 	PeakMegabytes float64   `json:"peak_memory_mb"`
 	Memory        []float64 `json:"memory_mb"` // at ten moments of the backlog
 	WakeUps       []wakeUp  `json:"wake_ups"`
+}
+
+// waits are percentiles, in milliseconds.
+type waits struct {
+	P50 float64 `json:"p50"`
+	P95 float64 `json:"p95"`
+	P99 float64 `json:"p99"`
+}
+
+func percentiles(took []time.Duration) waits {
+	if len(took) == 0 {
+		return waits{}
+	}
+	slices.Sort(took)
+	at := func(p int) float64 {
+		return float64(took[min(len(took)*p/100, len(took)-1)]) / float64(time.Millisecond)
+	}
+	return waits{at(50), at(95), at(99)}
 }
 
 // wakeUp is what looking for new mail costs when there is none.
@@ -86,7 +104,7 @@ func (b benchIntake) Run(w world) (err error) {
 	ctx, cancel := context.WithTimeout(w.ctx, 30*time.Minute)
 	defer cancel()
 	engine, _, _ := strings.Cut(b.Database, ":")
-	figures := intakeFigures{Database: engine, Mails: b.Mails}
+	figures := intakeFigures{Database: engine, Dovecot: b.Dovecot, Mails: b.Mails}
 	if err := b.measure(ctx, folder, w, &figures); err != nil {
 		return err
 	}
@@ -105,7 +123,7 @@ func (b benchIntake) Run(w world) (err error) {
 
 // measure files the backlog and the paced mails. The limits come after, so that their memory does not count; the mails are the same.
 func (b benchIntake) measure(ctx context.Context, folder string, w world, figures *intakeFigures) (err error) {
-	server, err := startBenchServer(ctx, w.stderr, "--mails", strconv.Itoa(b.Mails), "--paced", strconv.Itoa(b.Paced))
+	server, err := startBenchServer(ctx, w.stderr, benchMailserver{Mails: b.Mails, Paced: b.Paced, Dovecot: b.Dovecot})
 	if err != nil {
 		return err
 	}
@@ -145,7 +163,9 @@ func (b benchIntake) print(out io.Writer, f intakeFigures) error {
 	fmt.Fprintf(&lines, "  %8.2f ms CPU per mail in this process; barely %.2f\n", f.CPUMillis, f.BareCPUMillis)
 	fmt.Fprintf(&lines, "  %8.0f MB peak memory; on the way %.0f\n", f.PeakMegabytes, f.Memory)
 	if b.Paced > 0 {
-		fmt.Fprintf(&lines, "  %8.1f ms from arrival to visible, p50; p95 %.1f, p99 %.1f\n", f.VisibleP50, f.VisibleP95, f.VisibleP99)
+		fmt.Fprintf(&lines, "  %8.1f ms from the server's word to visible, p50; p95 %.1f, p99 %.1f\n", f.Visible.P50, f.Visible.P95, f.Visible.P99)
+		fmt.Fprintf(&lines, "  %8.1f ms from the delivery to visible, p50; p95 %.1f, p99 %.1f\n", f.Arrived.P50, f.Arrived.P95, f.Arrived.P99)
+		fmt.Fprintf(&lines, "  %8.1f ms until the server told an idle client, p50; p95 %.1f\n", f.Told.P50, f.Told.P95)
 	}
 	for _, wake := range f.WakeUps {
 		fmt.Fprintf(&lines, "  %8.2f ms CPU to wake up with nothing new in a box of %d\n", wake.CPUMillis, wake.Box)
@@ -198,15 +218,7 @@ func (b benchIntake) intake(ctx context.Context, folder string, server *benchSer
 	if b.Paced == 0 {
 		return nil
 	}
-	watch.restart(b.Paced)
-	if err := server.pace(); err != nil {
-		return err
-	}
-	if err := watch.wait(ctx); err != nil {
-		return err
-	}
-	figures.VisibleP50, figures.VisibleP95, figures.VisibleP99 = watch.percentile(50), watch.percentile(95), watch.percentile(99)
-	return nil
+	return arrivals(ctx, h, server, b.Mails, b.Paced, figures)
 }
 
 // profile starts a CPU profile, if there is a file for it, and gives what ends it.
@@ -273,13 +285,12 @@ func (w *watch) wait(ctx context.Context) error {
 	}
 }
 
-// watch counts what passes to the next receiver and how long it took since it was delivered.
+// watch counts what passes to the next receiver, and looks at the memory of the process now and then.
 type watch struct {
 	next   channels.Receiver
 	mu     sync.Mutex
 	wanted int
 	done   chan struct{}
-	took   []time.Duration
 	err    error     // that ended it
 	every  int       // mails between two looks at the memory; 0: none
 	memory []float64 // in megabytes
@@ -288,7 +299,6 @@ type watch struct {
 // Receive implements channels.Receiver.
 func (w *watch) Receive(ctx context.Context, group []channels.Inbound) ([]channels.Filed, error) {
 	filed, err := w.next.Receive(ctx, group)
-	at := time.Now()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if err != nil { // a puller would offer them for ever
@@ -297,11 +307,6 @@ func (w *watch) Receive(ctx context.Context, group []channels.Inbound) ([]channe
 			close(w.done)
 		}
 		return nil, err
-	}
-	for _, in := range group {
-		if sent, ok := sentAt(in.ID); ok {
-			w.took = append(w.took, at.Sub(sent))
-		}
 	}
 	before := w.wanted
 	w.wanted -= len(group)
@@ -312,31 +317,6 @@ func (w *watch) Receive(ctx context.Context, group []channels.Inbound) ([]channe
 		close(w.done)
 	}
 	return filed, nil
-}
-
-func (w *watch) restart(wanted int) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.wanted, w.done, w.took, w.every = wanted, make(chan struct{}), nil, 0
-}
-
-// percentile of the waits, in milliseconds.
-func (w *watch) percentile(p int) float64 {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if len(w.took) == 0 {
-		return 0
-	}
-	slices.Sort(w.took)
-	return float64(w.took[min(len(w.took)*p/100, len(w.took)-1)]) / float64(time.Millisecond)
-}
-
-// sentAt reads the moment of delivery that the bench's mail server writes into a Message-ID.
-func sentAt(id string) (time.Time, bool) {
-	text, ok := strings.CutPrefix(id, "at.")
-	text, _, _ = strings.Cut(text, "@")
-	nanos, err := strconv.ParseInt(text, 10, 64)
-	return time.Unix(0, nanos), ok && err == nil
 }
 
 // nobody files nothing.
@@ -380,53 +360,3 @@ func (forgetful) Drop(context.Context, string, string) error { return nil }
 
 // NoteHealth implements email.Monitor.
 func (forgetful) NoteHealth(context.Context, channels.Health) error { return nil }
-
-// benchServer is the mail server's process.
-type benchServer struct {
-	mailbox email.Mailbox
-	command *exec.Cmd
-	orders  io.WriteCloser
-}
-
-func startBenchServer(ctx context.Context, stderr io.Writer, options ...string) (*benchServer, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, err
-	}
-	cmd := exec.CommandContext(ctx, self, append([]string{"bench", "mailserver"}, options...)...)
-	cmd.Stderr = stderr
-	orders, err := cmd.StdinPipe()
-	if err != nil {
-		return nil, err
-	}
-	answers, err := cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	if err := cmd.Start(); err != nil {
-		return nil, err
-	}
-	s := &benchServer{command: cmd, orders: orders}
-	var port int
-	if _, err := fmt.Fscanf(answers, "%d\n", &port); err != nil {
-		return nil, errors.Join(fmt.Errorf("the mail server did not start: %w", err), s.stop())
-	}
-	s.mailbox = email.Mailbox{
-		Name: "bench", Address: demoAddress, Department: "accueil", PlusAddresses: true,
-		IMAP: email.IMAP{
-			Host: "127.0.0.1", Port: port, TLS: email.NoTLS, Username: demoAddress, Password: demoMailPass, Folder: "INBOX",
-			After: "leave", Poll: time.Minute, MaxSize: 40 << 20,
-		},
-		SMTP: email.SMTP{Host: "127.0.0.1", Port: 1, TLS: email.NoTLS},
-	}
-	return s, nil
-}
-
-// pace tells the server to deliver the paced mails.
-func (s *benchServer) pace() error {
-	_, err := io.WriteString(s.orders, "pace\n")
-	return err
-}
-
-// stop ends the server: it goes when its standard input closes.
-func (s *benchServer) stop() error { return errors.Join(s.orders.Close(), s.command.Wait()) }

@@ -207,7 +207,7 @@ func (b benchIntake) bareLimit(ctx context.Context, folder string, server *bench
 
 // wakeUps is how long one wake-up with nothing new keeps this process busy, in milliseconds of CPU, in a box of that many mails.
 func wakeUps(ctx context.Context, w world, mails int) (_ float64, err error) {
-	server, err := startBenchServer(ctx, w.stderr, "--mails", fmt.Sprint(mails), "--small")
+	server, err := startBenchServer(ctx, w.stderr, benchMailserver{Mails: mails, Small: true})
 	if err != nil {
 		return 0, err
 	}
