@@ -64,7 +64,9 @@ func TestThreading(t *testing.T) {
 			}, alone},
 			{"a subject alone", "anne@example.org", func(in *channels.Inbound) { in.Subject = "Re: Lampadaire" }, alone},
 			{"a forged token", "eve@example.net", func(in *channels.Inbound) {
-				in.DeliveredTo = []string{token[:len(token)-20] + "0" + token[len(token)-19:]}
+				i := len(token) - 20
+				other := map[bool]string{true: "1", false: "0"}[token[i] == '0']
+				in.DeliveredTo = []string{token[:i] + other + token[i+1:]}
 			}, alone},
 			{"no Message-ID", "anne@example.org", func(in *channels.Inbound) { in.ID, in.InReplyTo, in.References = "", []string{""}, []string{""} }, alone},
 			{"no Message-ID again", "anne@example.org", func(in *channels.Inbound) { in.ID, in.InReplyTo, in.References = "", []string{""}, []string{""} }, alone},
