@@ -13,6 +13,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"guichet/agentapi/auth"
+	"guichet/agentapi/console"
 )
 
 // maxBody is the longest body of a request, in bytes. An agent's text is at most a fifth of it.
@@ -67,8 +68,11 @@ func (s *Server) recover(c *gin.Context) {
 // harden bounds the body and sets what browsers are told about every answer.
 func (s *Server) harden(c *gin.Context) {
 	limit := int64(maxBody)
-	if c.FullPath() == apiPath(uploadPath) {
+	switch c.FullPath() {
+	case apiPath(uploadPath):
 		limit = maxUpload
+	case console.ReplyPath:
+		limit = console.MaxReply
 	}
 	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, limit)
 	h := c.Writer.Header()

@@ -11,7 +11,7 @@ import (
 	"guichet/ticketing"
 )
 
-// uploadPath is where files are handed in: the one route whose body may be large.
+// uploadPath is where programs hand files in: the one route of the API whose body may be large.
 const uploadPath = "/attachments"
 
 const (

@@ -13,7 +13,7 @@ import (
 // dones lists what a notice can confirm after an action.
 func dones() []string {
 	return []string{
-		"taken", "released", "replied", "noted", "transferred", "assigned", "closed", "reopened", "logged", "logged_answered",
+		"taken", "released", "replied", "resent", "noted", "transferred", "assigned", "closed", "reopened", "logged", "logged_answered",
 		"nothing", "full", "merged", "split", "tagged", "snoozed", "woken", "held_filed", "held_stays",
 	}
 }
@@ -60,8 +60,10 @@ func readListValues(values url.Values) url.Values {
 }
 
 // seen is the version of the ticket the form was made from.
-func (r *request) seen() int {
-	n, err := strconv.Atoi(r.PostForm("version"))
+func (r *request) seen() int { return versionOf(r.PostForm("version")) }
+
+func versionOf(typed string) int {
+	n, err := strconv.Atoi(typed)
 	if err != nil || n < 0 {
 		return 0
 	}
@@ -82,20 +84,6 @@ func (c *Console) release(r *request) error {
 		return c.refuse(r, err, compose{}, moveForm{})
 	}
 	return r.back("released", "")
-}
-
-// reply sends an answer. One that was written before the ticket changed comes back, whole, under what is new.
-func (c *Console) reply(r *request) error {
-	typed := compose{
-		Key: r.PostForm("key"), Kind: "reply", Text: unixLines(r.PostForm("text")), To: r.PostForm("to"), Then: r.PostForm("then"),
-	}
-	m, err := c.desk.Reply(r.Request.Context(), r.actor, r.Param("ref"), ticketing.Answer{
-		Text: typed.Text, To: typed.To, Then: ticketing.Status(typed.Then), Key: typed.Key, IfMatch: r.seen(),
-	})
-	if err != nil {
-		return c.refuse(r, err, typed, moveForm{})
-	}
-	return r.back("replied", "m-"+m.ID)
 }
 
 // note writes an internal note.

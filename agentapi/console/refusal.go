@@ -73,6 +73,8 @@ func conflictKey(reason string) string {
 		return "refuse.no_mailbox"
 	case "no_address":
 		return "refuse.no_address"
+	case "too_many_files":
+		return "refuse.uploads_full"
 	case "target_closed":
 		return "refuse.target_closed"
 	case "citizen_exists":
@@ -105,6 +107,12 @@ func invalidKey(field, reason string) string {
 		return "refuse.agent"
 	case field == "to":
 		return "refuse.address"
+	case field == "cc" && reason == "too_many":
+		return "refuse.cc_too_many"
+	case field == "cc":
+		return "refuse.cc"
+	case field == "file", field == "attachments":
+		return fileKey(reason)
 	case field == "subject":
 		return "refuse.subject_empty"
 	case field == "citizen.contacts" && reason == "not_an_e_mail_address":
@@ -117,6 +125,20 @@ func invalidKey(field, reason string) string {
 		return "refuse.received_at"
 	}
 	return "refuse.invalid"
+}
+
+func fileKey(reason string) string {
+	switch reason {
+	case "file_empty":
+		return "refuse.file_empty"
+	case "file_too_large":
+		return "refuse.file_too_large"
+	case "files_too_large":
+		return "refuse.files_too_large"
+	case "too_many":
+		return "refuse.files_too_many"
+	}
+	return "refuse.file_unknown"
 }
 
 // unixLines undoes what forms do to the ends of lines (CR LF).

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"guichet/channels"
 	"guichet/ticketing"
 )
 
@@ -20,6 +21,9 @@ type messageEntry struct {
 	ticketing.Message
 	Who         string
 	To          string
+	Copies      string // who got it too
+	Refused     string // those of its recipients whose server would not have it, though it went to others
+	Resend      *resendForm
 	By          string // the agent who wrote a contact down
 	Shown       string
 	Quoted      string // earlier words, folded away
@@ -27,6 +31,9 @@ type messageEntry struct {
 	Cut         bool // the rest is in the original
 	Lately      bool // its delivery may still change
 }
+
+// resendForm sends again what did not arrive.
+type resendForm struct{ Key, Ref, Suffix string }
 
 // eventEntry is a small line between exchanges.
 type eventEntry struct {
@@ -41,8 +48,13 @@ const (
 
 // story joins exchanges and events in the order of time. All of it, or the last part and how many were left out.
 func (c *Console) story(r *request, d ticketing.Dossier, all bool) (list []entry, earlier int) {
+	mayResend := r.actor.Can(ticketing.ActReply, c.town.Now().Subject(d.Ticket))
 	for _, m := range d.Messages {
-		list = append(list, entry{At: m.At, Message: c.messageEntry(r.voice, d, m)})
+		e := c.messageEntry(r.voice, d, m)
+		if mayResend && m.Channel == string(channels.Email) && m.Delivery != nil && m.Delivery.State.Undelivered() {
+			e.Resend = &resendForm{Key: ticketing.NewID(), Ref: d.Ticket.Reference(), Suffix: readList(r.Request.URL.Query()).Suffix()}
+		}
+		list = append(list, entry{At: m.At, Message: e})
 	}
 	for _, e := range d.Events {
 		if line := c.eventEntry(r, e); line != nil {
@@ -86,6 +98,14 @@ func (c *Console) messageEntry(v *voice, d ticketing.Dossier, m ticketing.Messag
 	}
 	if len(m.To) > 0 {
 		e.To = m.To[0].Value
+	}
+	var copies []string
+	for _, a := range m.Cc {
+		copies = append(copies, a.Value)
+	}
+	e.Copies = strings.Join(copies, ", ")
+	if s := m.Delivery; s != nil && (s.State == ticketing.DeliverySent || s.State == ticketing.DeliveryDelivered) {
+		e.Refused = strings.TrimPrefix(s.Error, "not delivered to ") // the words of channels/email; the page has its own
 	}
 	return e
 }
@@ -165,6 +185,8 @@ func (c *Console) eventEntry(r *request, e ticketing.Event) *eventEntry {
 		if e.Data["quarantine"] != "" {
 			return line("hand", "event.left_quarantine")
 		}
+	case ticketing.EventMessageResent:
+		return line("forward", "event.resent")
 	case ticketing.EventAckWithheld:
 		return line("gear", "event.ack_withheld", "Reason", v.word("withheld", reason))
 	}

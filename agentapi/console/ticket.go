@@ -49,6 +49,8 @@ type compose struct {
 	Text    string
 	Note    string
 	To      string
+	Cc      string             // with commas between
+	Kept    []ticketing.Upload // files that were handed in and wait to be sent
 	Then    string
 	Known   []recipient
 	Thens   []ticketing.Status

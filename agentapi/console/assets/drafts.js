@@ -50,7 +50,7 @@ export function drafts() {
 }
 
 function restore(form) {
-  if (fields(form).some((f) => f.matches("textarea") && f.value)) form.dataset.dirty = ""; // it was refused and came back
+  if (form.querySelector("[name=attachment]") || fields(form).some((f) => f.matches("textarea, [name=cc]") && f.value)) form.dataset.dirty = ""; // it was refused and came back
   let values;
   try {
     values = JSON.parse(sessionStorage.getItem(key(form)) ?? "{}");
@@ -60,6 +60,8 @@ function restore(form) {
   for (const f of fields(form)) {
     if (values[f.name] && !f.value) {
       f.value = values[f.name];
+      const folded = f.closest("details");
+      if (folded) folded.open = true; // nobody is to be in copy unseen
       form.dataset.dirty = "";
       const said = form.querySelector(".restored");
       if (said) said.hidden = false;
