@@ -201,10 +201,15 @@ func (b *browser) post(path string, form url.Values) page { return b.do(http.Met
 
 func (b *browser) do(method, path string, form url.Values) page {
 	b.Helper()
-	r, err := http.NewRequestWithContext(b.Context(), method, b.server.URL+path, strings.NewReader(form.Encode()))
+	return b.send(method, path, "application/x-www-form-urlencoded", strings.NewReader(form.Encode()))
+}
+
+func (b *browser) send(method, path, kind string, content io.Reader) page {
+	b.Helper()
+	r, err := http.NewRequestWithContext(b.Context(), method, b.server.URL+path, content)
 	b.must(err)
 	if method == http.MethodPost {
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Content-Type", kind)
 		r.Header.Set("Sec-Fetch-Site", "same-origin")
 	}
 	if b.accept != "" {
