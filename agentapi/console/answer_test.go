@@ -83,7 +83,7 @@ func TestAnswerWithFiles(t *testing.T) {
 		}
 
 		sent := b.upload(action, form, plan) // and it does no harm to pick it again
-		w.has(sent, "Réponse confiée", "copie à elu@valmont.example, maire@valmont.example", "plan.pdf")
+		w.has(sent, "Réponse confiée", "Copie à elu@valmont.example, maire@valmont.example", "plan.pdf")
 		b.upload(action, form, plan)
 		ours := w.ours(ref)
 		if len(ours) != 1 {
