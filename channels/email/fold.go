@@ -7,15 +7,16 @@ import (
 
 // The ways mailers announce that what follows is somebody's earlier words.
 var (
-	introLine  = regexp.MustCompile(`(?i)^[\s\x{a0}>]*(le|on|am|el|il)[\s\x{a0}].*(a[\s\x{a0}]+écrit|wrote|schrieb.*|escribió|ha scritto)[\s\x{a0}]*:?[\s\x{a0}]*$`)
-	introStart = regexp.MustCompile(`(?i)^[\s\x{a0}]*(le|on|am|el|il)[\s\x{a0}].*(\d|<|@)`)
-	ruleLine   = regexp.MustCompile(`(?i)^\s*-{2,}\s*(message d['’]origine|message initial|original message|ursprüngliche nachricht|mensaje original|messaggio originale)\s*-{2,}\s*$`)
+	introLine  = regexp.MustCompile(`(?i)^[\s\x{a0}>]*((le|on|am|el|il)[\s\x{a0}].*(a[\s\x{a0}]+écrit|wrote|schrieb.*|escribió|ha scritto)|en[\s\x{a0}].*escribió)[\s\x{a0}]*:?[\s\x{a0}]*$`)
+	introStart = regexp.MustCompile(`(?i)^[\s\x{a0}]*(le|on|am|el|en|il)[\s\x{a0}].*(\d|<|@)`)
+	ruleLine   = regexp.MustCompile(`(?i)^\s*-{2,}\s*(message d['’]origine|message initial|mail original|original message|ursprüngliche nachricht|mensaje original|messaggio originale)\s*-{2,}\s*$`)
 	fromLine   = regexp.MustCompile(`(?i)^[\s*_]*(de|from|von|da)[\s\x{a0}*_]*:.*\S`)
 	sentLine   = regexp.MustCompile(`(?i)^[\s*_]*(envoyé|envoyé le|sent|gesendet|date|enviado|inviato)[\s\x{a0}*_]*:.*\S`)
 	toLine     = regexp.MustCompile(`(?i)^[\s*_]*(à|a|to|an|para|objet|subject|betreff|asunto|oggetto|cc)[\s\x{a0}*_]*:`)
 	// Gmail, Thunderbird, Apple Mail, Outlook and the webmails of French providers.
 	forwardLine = regexp.MustCompile(`(?i)^[\s*-]*(forwarded message|message transféré|message réexpédié|transferred message|weitergeleitete nachricht|mensaje reenviado|début du message (réexpédié|transféré)\s*:|begin forwarded message\s*:|anfang der weitergeleiteten nachricht\s*:|inicio del mensaje reenviado\s*:)[\s*-]*$`)
 	deviceLine  = regexp.MustCompile(`(?i)^\s*(envoyé (de|depuis|à partir de|avec) |sent (from|with|via) (my|the|mobile|outlook|mail|yahoo|proton|samsung|galaxy|iphone|ipad)|von meinem .* gesendet|gesendet (von|mit) |enviado desde |get outlook for |obtenez outlook pour |télécharg(er|ez) outlook |provenance\s*: courrier|inviato da )`)
+	orangeLine  = regexp.MustCompile(`(?i)^\s*>\s*message du \d`)
 	underline   = regexp.MustCompile(`^\s*[_-]{10,}\s*$`)
 )
 
@@ -130,12 +131,15 @@ func historyAt(lines []line, i, answered int) (int, bool) {
 	if strings.HasPrefix(strings.TrimSpace(lines[i].text), "--") && ruleLine.MatchString(lines[i].text) {
 		return lines[i].at, true
 	}
-	if begins(lines[i].text, "le", "on", "am", "el", "il") {
+	if orangeLine.MatchString(lines[i].text) && i+1 < len(lines) && fromLine.MatchString(strings.TrimLeft(lines[i+1].text, " >")) && i > answered {
+		return lines[i].at, true
+	}
+	if begins(lines[i].text, "le", "on", "am", "el", "en", "il") {
 		if n := introAt(lines, i); n > 0 && i+n > answered {
 			return lines[i].at, true
 		}
 	}
-	if begins(lines[i].text, "de", "from", "von", "da") && outlookAt(lines, i) {
+	if begins(lines[i].text, "de", "from", "von", "da", "gesendet") && outlookAt(lines, i) {
 		if i > 0 && underline.MatchString(lines[i-1].text) {
 			i--
 		}
@@ -205,19 +209,21 @@ func answeredAfter(lines []line) int {
 
 // outlookAt reports whether line i begins the block "De : … Envoyé : … À : … Objet : …".
 func outlookAt(lines []line, i int) bool {
-	if !fromLine.MatchString(lines[i].text) {
+	// GMX writes "Gesendet: … Von: …", the others begin with the sender.
+	from, sent, to := fromLine.MatchString(lines[i].text), sentLine.MatchString(lines[i].text), false
+	if !from && !sent {
 		return false
 	}
-	sent, to := false, false
 	for n := 1; n <= 5 && i+n < len(lines); n++ {
 		t := lines[i+n].text
 		if len(t) > 2000 {
 			return false
 		}
+		from = from || fromLine.MatchString(t)
 		sent = sent || sentLine.MatchString(t)
 		to = to || toLine.MatchString(t)
 	}
-	return sent && to
+	return from && sent && to
 }
 
 // trailingQuote returns where the block of ">" lines that ends the text begins; 0 when there is none.

@@ -16,37 +16,56 @@ func SafeHTML(markup string) string {
 	return policy().Sanitize(markup)
 }
 
-// RemotePictures counts the pictures of a mail that SafeHTML does not let through because they lie elsewhere. It counts what a reader
-// would see, so pictures of a single point are left out: they count readers.
+// RemotePictures counts the pictures of a mail that SafeHTML does not let through because they lie elsewhere, backgrounds included,
+// each address once. It counts what a reader would see, so pictures of a single point are left out: they count readers.
 func RemotePictures(markup string) int {
-	count := 0
+	elsewhere := map[string]bool{}
 	z := html.NewTokenizer(strings.NewReader(markup))
 	for {
 		switch z.Next() {
 		case html.ErrorToken:
-			return count
+			return len(elsewhere)
 		case html.StartTagToken, html.SelfClosingTagToken:
-			name, more := z.TagName()
-			if string(name) != "img" {
-				continue
-			}
-			remote, point := false, false
-			for more {
-				var key, value []byte
-				key, value, more = z.TagAttr()
-				switch string(key) {
-				case "src":
-					src := strings.ToLower(strings.TrimSpace(string(value)))
-					remote = strings.HasPrefix(src, "http:") || strings.HasPrefix(src, "https:") || strings.HasPrefix(src, "//")
-				case "width", "height":
-					point = point || string(value) == "0" || string(value) == "1" || string(value) == "1px"
+			for _, address := range pictures(z.Token()) {
+				address = strings.TrimSpace(address)
+				if lower := strings.ToLower(address); strings.HasPrefix(lower, "http:") || strings.HasPrefix(lower, "https:") || strings.HasPrefix(lower, "//") {
+					elsewhere[address] = true
 				}
-			}
-			if remote && !point {
-				count++
 			}
 		}
 	}
+}
+
+// styleURL is an address in a style, CSS Values 4.5.
+var styleURL = regexp.MustCompile(`(?i)url\(\s*["']?([^"')]+)`)
+
+// pictures returns the addresses of the pictures a tag shows; none when it shows a single point.
+func pictures(tag html.Token) []string {
+	var found []string
+	for _, a := range tag.Attr {
+		switch a.Key {
+		case "src":
+			if tag.Data == "img" {
+				found = append(found, a.Val)
+			}
+		case "background":
+			found = append(found, a.Val)
+		case "srcset":
+			for candidate := range strings.SplitSeq(a.Val, ",") {
+				address, _, _ := strings.Cut(strings.TrimSpace(candidate), " ")
+				found = append(found, address)
+			}
+		case "style":
+			for _, m := range styleURL.FindAllStringSubmatch(a.Val, -1) {
+				found = append(found, m[1])
+			}
+		case "width", "height":
+			if tag.Data == "img" && (a.Val == "0" || a.Val == "1" || a.Val == "1px") {
+				return nil
+			}
+		}
+	}
+	return found
 }
 
 // policy builds the one policy on first use; it is never changed afterwards.

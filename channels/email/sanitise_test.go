@@ -30,3 +30,25 @@ func TestSafeHTML(t *testing.T) {
 		})
 	}
 }
+
+func TestRemotePictures(t *testing.T) {
+	cases := []struct {
+		name, in string
+		want     int
+	}{
+		{"picture", `<img src="https://x.fr/a.png">`, 1},
+		{"the same twice", `<img src="https://x.fr/a.png"><img src="https://x.fr/a.png">`, 1},
+		{"point", `<img src="https://x.fr/a.png" width="1">`, 0},
+		{"own", `<img src="cid:a">`, 0},
+		{"background", `<td background="//x.fr/b.png">`, 1},
+		{"style", `<div style="background:url('https://x.fr/c.png')">`, 1},
+		{"srcset", `<img srcset="https://x.fr/d.png 1x, https://x.fr/e.png 2x">`, 2},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			if got := RemotePictures(c.in); got != c.want {
+				t.Errorf("%d, not %d", got, c.want)
+			}
+		})
+	}
+}
