@@ -32,6 +32,7 @@ func FoldHTML(safe, subject, summary string) string {
 	}
 	f := folder{summary: summary, folds: map[*html.Node]bool{}}
 	f.walk(body)
+	f.foldSignatures()
 	if len(f.folds) == 0 || !f.shows(body) {
 		return safe
 	}
@@ -48,18 +49,24 @@ func FoldHTML(safe, subject, summary string) string {
 type folder struct {
 	summary   string
 	folds     map[*html.Node]bool
-	forwarded bool // a forwarded message has begun: what follows is for us to read
+	signed    []*html.Node // what may be a signature, if nothing to see follows it
+	forwarded bool         // a forwarded message has begun: what follows is for us to read
 }
 
 // walk folds what is to be folded below n, in the order of the document.
 func (f *folder) walk(n *html.Node) {
-	for c := n.FirstChild; c != nil && !f.forwarded; {
+	for c := n.FirstChild; c != nil && c.Parent == n && !f.forwarded; { // what was folded meanwhile is done with
 		next := c.NextSibling
 		switch run := f.run(c); {
 		case f.forwarded:
 			return
+		case f.signature(c):
+			f.signed = append(f.signed, c)
 		case len(run) > 0:
 			next = run[len(run)-1].NextSibling
+			if run[0].Parent == c {
+				next = c.NextSibling
+			}
 			f.fold(run)
 		case c.Type == html.ElementNode:
 			f.walk(c)
@@ -72,6 +79,9 @@ func (f *folder) walk(n *html.Node) {
 func (f *folder) run(n *html.Node) []*html.Node {
 	if n.Type == html.TextNode {
 		f.forwarded = f.announcesForward(n)
+		if headerFrom(n) {
+			return toEnd(outermost(n))
+		}
 		return f.introduced(n)
 	}
 	if n.Type != html.ElementNode {
@@ -84,11 +94,6 @@ func (f *folder) run(n *html.Node) []*html.Node {
 	switch id := strings.TrimPrefix(attr(n, "id"), "x_"); {
 	case id == "divRplyFwdMsg", id == "appendonsend" && !blank(n.NextSibling):
 		return toEnd(n)
-	case id == "Signature", id == "ms-outlook-mobile-signature", hasClass(n, "gmail_signature"), hasClass(n, "moz-signature"), hasClass(n, "protonmail_signature_block"):
-		if strings.Contains(textWithin(n, longSignature+1), forwardRule) || len(textWithin(n, longSignature+1)) > longSignature {
-			return nil
-		}
-		return []*html.Node{n}
 	case hasClass(n, "gmail_quote"), hasClass(n, "yahoo_quoted"), id == "yahoo_quoted", hasClass(n, "protonmail_quote"):
 		if f.announcesForward(n) {
 			f.forwarded = true
@@ -98,6 +103,10 @@ func (f *folder) run(n *html.Node) []*html.Node {
 			return nil
 		}
 		return []*html.Node{n}
+	case n.DataAtom == atom.Pre:
+		return f.quotedInPre(n)
+	case headerFrom(n):
+		return toEnd(outermost(n))
 	case attr(n, "style") != "" && strings.Contains(attr(n, "style"), "border-top") && isHeaderBlock(n):
 		return toEnd(outermost(n))
 	case n.DataAtom == atom.Blockquote && strings.EqualFold(attr(n, "type"), "cite"):
@@ -108,6 +117,97 @@ func (f *folder) run(n *html.Node) []*html.Node {
 		return []*html.Node{n}
 	}
 	return f.introduced(n)
+}
+
+// maxSignatures is how many of the last signatures are looked at.
+const maxSignatures = 8
+
+// foldSignatures folds the signatures that nothing but signatures and history follows.
+func (f *folder) foldSignatures() {
+	for i := len(f.signed) - 1; i >= max(0, len(f.signed)-maxSignatures); i-- {
+		for n := f.signed[i]; n != nil; n = n.Parent {
+			for s := n.NextSibling; s != nil; s = s.NextSibling {
+				if f.sees(s) {
+					return
+				}
+			}
+		}
+		f.fold([]*html.Node{f.signed[i]})
+	}
+}
+
+// signature reports whether n is marked as a signature or is the line a telephone adds.
+func (f *folder) signature(n *html.Node) bool {
+	id := strings.TrimPrefix(attr(n, "id"), "x_")
+	if id == "Signature" || id == "ms-outlook-mobile-signature" || hasClass(n, "gmail_signature") || hasClass(n, "moz-signature") || hasClass(n, "protonmail_signature_block") {
+		text := textWithin(n, longSignature+1)
+		return !strings.Contains(text, forwardRule) && len(text) <= longSignature
+	}
+	if !startsLine(n) || !leaf(n) {
+		return false
+	}
+	text := strings.Join(strings.Fields(textWithin(n, 200)), " ")
+	return len(text) < 100 && deviceLine.MatchString(text)
+}
+
+// startsLine reports whether n stands at the beginning of a line.
+func startsLine(n *html.Node) bool {
+	return breaks(n) || n.PrevSibling == nil || breaks(n.PrevSibling) || blank(n.PrevSibling) && (n.PrevSibling.PrevSibling == nil || breaks(n.PrevSibling.PrevSibling))
+}
+
+// breaks reports whether n sets what stands before and after it on lines of their own.
+func breaks(n *html.Node) bool {
+	switch n.DataAtom {
+	case atom.Div, atom.P, atom.Br, atom.Hr, atom.Blockquote, atom.Table, atom.Ul, atom.Ol, atom.Pre, atom.Details:
+		return true
+	}
+	return false
+}
+
+// headerFrom reports whether Outlook's "De : … Envoyé : … À : …" begins with n, in one element or over several.
+func headerFrom(n *html.Node) bool {
+	if !startsLine(n) || !begins(strings.TrimSpace(textWithin(n, 200)), "de", "from", "von", "da", "gesendet") {
+		return false
+	}
+	const longest, pieces = 4 << 10, 30
+	var text strings.Builder
+	for s, i := n, 0; s != nil && i < pieces && text.Len() < longest; s, i = s.NextSibling, i+1 {
+		if breaks(s) {
+			text.WriteByte('\n')
+		}
+		text.WriteString(textWithin(s, longest))
+	}
+	lines := slices.DeleteFunc(linesOf(text.String()), func(l line) bool { return strings.TrimSpace(l.text) == "" })
+	return len(lines) > 0 && outlookAt(lines, 0)
+}
+
+// quotedInPre returns what follows from the announcement of history on in preformatted text, which it cuts there.
+func (f *folder) quotedInPre(pre *html.Node) []*html.Node {
+	for c := range pre.ChildNodes() {
+		if c.Type != html.TextNode {
+			continue
+		}
+		lines := linesOf(c.Data)
+		answered := answeredAfter(lines)
+		for i := range lines {
+			if forwardAt(lines[i].text) {
+				f.forwarded = true
+				return nil
+			}
+			at, ok := historyAt(lines, i, answered)
+			if !ok {
+				continue
+			}
+			if strings.TrimSpace(c.Data[:at]) == "" {
+				return toEnd(c)
+			}
+			rest := &html.Node{Type: html.TextNode, Data: c.Data[at:]}
+			c.Data = c.Data[:at]
+			pre.InsertBefore(rest, c.NextSibling)
+			return toEnd(rest)
+		}
+	}
+	return nil
 }
 
 // introduced returns "Le … a écrit :" and the quotation after it, when n is the announcement.
@@ -177,16 +277,25 @@ func (f *folder) fold(run []*html.Node) {
 	}
 }
 
-// shows reports whether something is left to see outside what was folded.
+// shows reports whether something is left to see in n outside what was folded.
 func (f *folder) shows(n *html.Node) bool {
 	for c := range n.ChildNodes() {
-		switch {
-		case f.folds[c]:
-		case c.Type == html.TextNode && strings.TrimSpace(c.Data) != "", c.DataAtom == atom.Img && attr(c, "src") != "", f.shows(c):
+		if f.sees(c) {
 			return true
 		}
 	}
 	return false
+}
+
+// sees reports whether n itself is to be seen.
+func (f *folder) sees(n *html.Node) bool {
+	switch {
+	case f.folds[n]:
+		return false
+	case n.Type == html.TextNode && strings.TrimSpace(n.Data) != "", n.DataAtom == atom.Img && attr(n, "src") != "":
+		return true
+	}
+	return f.shows(n)
 }
 
 // longSignature is beyond which, in bytes, what is marked as a signature is shown: some mailers put the whole mail into it.
