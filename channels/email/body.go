@@ -7,6 +7,7 @@ import (
 	"io"
 	"iter"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/emersion/go-message"
@@ -50,6 +51,7 @@ type walk struct {
 	returned string // Message-ID of the mail a report gives back
 	status   *channels.Report
 	located  []string // pairs: a picture as HTML names it by its Content-Location (RFC 2557), and by a content id
+	packed   content  // the words of a winmail.dat, shown when there are no others
 	inside   int      // in how many forwarded messages we are; their files stay in them
 }
 
@@ -98,20 +100,25 @@ func (w *walk) part(h head, body []byte, depth int, container string) (content, 
 
 // multipart reads the parts inside a part and puts their words together.
 func (w *walk) multipart(kind, boundary string, body []byte, depth int) (content, error) {
-	var sum content
+	var found []content
+	var failed error
 	for raw := range split(body, boundary) {
 		h, b := readHead(raw)
 		c, err := w.part(h, b, depth+1, kind)
-		if kind == "multipart/alternative" {
-			sum = alternative(sum, c)
-		} else {
-			sum = sequence(sum, c)
-		}
+		found = append(found, c)
 		if err != nil {
-			return sum, err
+			failed = err
+			break
 		}
 	}
-	return sum, nil
+	if kind != "multipart/alternative" {
+		return sequence(found...), failed
+	}
+	var sum content
+	for _, c := range found {
+		sum = alternative(sum, c)
+	}
+	return sum, failed
 }
 
 // alternative takes the first text and the last HTML of parts that say the same (RFC 2046 5.1.4: the last is the richest).
@@ -125,23 +132,32 @@ func alternative(a, b content) content {
 	return a
 }
 
-// sequence puts parts that follow each other together. Where only one of them has HTML, the other's text is carried over, so that
-// both forms stay complete.
-func sequence(a, b content) content {
-	switch {
-	case b.empty():
-		return a
-	case a.empty():
-		return b
+// sequence puts parts that follow each other together. Where only some of them have HTML, the others' text is carried over, so that
+// both forms stay complete. It copies once, however many parts there are.
+func sequence(parts ...content) content {
+	parts = slices.DeleteFunc(parts, content.empty)
+	if len(parts) == 0 {
+		return content{}
 	}
-	var sum content
-	if a.html != "" || b.html != "" {
-		sum.html = a.asHTML() + "\n" + b.asHTML()
+	if len(parts) == 1 {
+		return parts[0]
 	}
-	if a.text != "" || b.text != "" {
-		sum.text = strings.TrimRight(a.asText(), "\n") + "\n\n" + b.asText()
+	var texts, markups []string
+	if slices.ContainsFunc(parts, func(c content) bool { return c.html != "" }) {
+		for _, c := range parts {
+			markups = append(markups, c.asHTML())
+		}
 	}
-	return sum
+	if slices.ContainsFunc(parts, func(c content) bool { return c.text != "" }) {
+		for i, c := range parts {
+			text := c.asText()
+			if i < len(parts)-1 {
+				text = strings.TrimRight(text, "\n")
+			}
+			texts = append(texts, text)
+		}
+	}
+	return content{text: strings.Join(texts, "\n\n"), html: strings.Join(markups, "\n")}
 }
 
 func (c content) asHTML() string {
@@ -290,7 +306,26 @@ func (w *walk) inspect(kind string, data []byte, container string) {
 	case "application/pgp-encrypted":
 		w.warn("the message is encrypted with PGP: its content is in the attached file")
 	case "application/ms-tnef", "application/vnd.ms-tnef":
-		w.warn("winmail.dat: Outlook packed text or files into a format of its own")
+		w.unpack(data)
+	}
+}
+
+// unpack takes the words and files out of a winmail.dat.
+func (w *walk) unpack(data []byte) {
+	p, whole := readTNEF(data)
+	if !whole {
+		w.warn("winmail.dat: Outlook packed text or files into a format of its own, and not all of it could be read")
+	}
+	if w.inside > 0 {
+		return // they are in the file of the message it came with
+	}
+	if w.packed.empty() {
+		w.packed = content{text: p.text, html: p.html}
+	}
+	for _, f := range p.files {
+		if len(w.files) < maxParts {
+			w.keep(head{}, "application/octet-stream", fileName(f.name), "attachment", f.data)
+		}
 	}
 }
 

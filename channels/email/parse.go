@@ -89,6 +89,9 @@ func (w *walk) read(in *channels.Inbound, h head, body []byte) (err error) {
 		}
 	}()
 	c, err := w.part(h, body, 0, "")
+	if c.empty() {
+		c = w.packed
+	}
 	in.Text, in.HTML = c.asText(), c.html
 	if len(w.located) > 0 {
 		in.HTML = strings.NewReplacer(w.located...).Replace(in.HTML)
