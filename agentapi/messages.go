@@ -34,9 +34,12 @@ func (s *Server) writeMessage(ctx context.Context, a ticketing.Actor, in *writeM
 	}
 	b := in.Body
 	var m ticketing.Message
-	if b.Kind == "note" {
-		m, err = s.Desk.Note(ctx, a, in.Ref, b.Text, in.Key)
-	} else {
+	switch {
+	case b.Kind == "note" && len(b.Files) > 0:
+		return nil, &ticketing.Error{Code: ticketing.CodeInvalid, Field: "attachments"}
+	case b.Kind == "note":
+		m, err = s.Desk.Note(ctx, a, in.Ref, b.Text, in.Key, version)
+	default:
 		m, err = s.Desk.Reply(ctx, a, in.Ref, ticketing.Answer{
 			Text: b.Text, To: b.To, Cc: b.Cc, Files: b.Files, Then: ticketing.Status(b.Then), Key: in.Key, IfMatch: version,
 		})

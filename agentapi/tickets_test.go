@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"guichet/channels"
+
+	"guichet/ticketing"
 )
 
 func TestListIsPagedByKeyset(t *testing.T) {
@@ -101,7 +103,10 @@ func TestATicketFromEndToEnd(t *testing.T) {
 		}
 		nadia.post("/queues/voirie/next", body{}).is(http.StatusNoContent)
 		karim.post("/tickets/"+ref+"/claim", body{}).refused(http.StatusConflict, "conflict")
-		note := nadia.post("/tickets/"+ref+"/messages", body{"kind": "note", "text": "Voir avec les élus."}).is(http.StatusAccepted)
+		path := "/tickets/" + ref + "/messages"
+		nadia.post(path, body{"kind": "note", "text": "x", "attachments": []string{ticketing.NewID()}}).refused(http.StatusUnprocessableEntity, "invalid")
+		nadia.with("If-Match", `"999"`).post(path, body{"kind": "note", "text": "x"}).is(http.StatusPreconditionFailed)
+		note := nadia.post(path, body{"kind": "note", "text": "Voir avec les élus."}).is(http.StatusAccepted)
 		if note.text("direction") != "note" || note.object()["delivery"] != nil {
 			t.Errorf("the note is %s", note.raw)
 		}

@@ -392,7 +392,7 @@ func TestWhatIsHiddenIsNotThere(t *testing.T) {
 			"claim":    func(r string) error { _, err := h.desk.Claim(ctx, outside, r, 0); return err },
 			"release":  func(r string) error { _, err := h.desk.Release(ctx, outside, r, "", 0); return err },
 			"reply":    func(r string) error { _, err := h.desk.Reply(ctx, outside, r, text); return err },
-			"note":     func(r string) error { _, err := h.desk.Note(ctx, outside, r, "x", ""); return err },
+			"note":     func(r string) error { _, err := h.desk.Note(ctx, outside, r, "x", "", 0); return err },
 			"transfer": func(r string) error { _, err := h.desk.Transfer(ctx, outside, r, "voirie", "x", 0); return err },
 			"close":    func(r string) error { _, err := h.desk.Close(ctx, outside, r, "", "", 0); return err },
 			"reopen":   func(r string) error { _, err := h.desk.Reopen(ctx, outside, r, "x", 0); return err },
@@ -456,7 +456,7 @@ func TestALoggedContactIsReadUntilItIsTaken(t *testing.T) {
 		if len(page.Rows) != 1 {
 			h.Errorf("her list has %d", len(page.Rows))
 		}
-		if _, err := h.desk.Note(ctx, agent, logged.Reference(), "x", ""); !errors.Is(err, ticketing.ErrForbidden) {
+		if _, err := h.desk.Note(ctx, agent, logged.Reference(), "x", "", 0); !errors.Is(err, ticketing.ErrForbidden) {
 			h.Errorf("a note on it: %v", err)
 		}
 		_, err = h.desk.Take(ctx, h.actor("admin"), "ccas")

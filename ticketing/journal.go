@@ -34,6 +34,9 @@ const followerBuffer = 512
 // Run reads on a hint, and once a second because hints may be lost.
 func (j *Journal) Run(ctx context.Context) error {
 	last, err := j.store.LastPosition(ctx)
+	if ctx.Err() != nil {
+		return nil // stopped before it had begun
+	}
 	if err != nil {
 		return wrap("read the journal", err)
 	}

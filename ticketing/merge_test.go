@@ -179,7 +179,7 @@ func TestForward(t *testing.T) {
 		in.Folded = strings.Index(in.Text, "> cité")
 		in.Attachments = []channels.Attachment{{Name: "carte.pdf", Type: "application/pdf", Data: []byte("pdf")}}
 		reference := h.receive(in)[0].Reference
-		_, err := h.desk.Note(ctx, agent, reference, "entre nous", "")
+		_, err := h.desk.Note(ctx, agent, reference, "entre nous", "", 0)
 		h.must(err)
 		before := h.dossier(reference).Ticket
 		forward := func(w ticketing.Forwarding) error { _, err := h.desk.Forward(ctx, agent, reference, w); return err }

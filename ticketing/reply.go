@@ -254,8 +254,9 @@ func lastMail(messages []Message) Message {
 	return Message{}
 }
 
-// Note writes an internal note: it never leaves the house and changes no state.
-func (d *Desk) Note(ctx context.Context, a Actor, reference, text, key string) (Message, error) {
+// Note writes an internal note: it never leaves the house and changes no state. ifMatch is the version of the ticket the agent has
+// seen; 0: any.
+func (d *Desk) Note(ctx context.Context, a Actor, reference, text, key string, ifMatch int) (Message, error) {
 	if err := checkText(text); err != nil {
 		return Message{}, err
 	}
@@ -269,7 +270,7 @@ func (d *Desk) Note(ctx context.Context, a Actor, reference, text, key string) (
 			m, err = tx.Message(ctx, kept.MessageID)
 			return err
 		}
-		t, err := d.find(ctx, tx, a, ActNote, reference, 0)
+		t, err := d.find(ctx, tx, a, ActNote, reference, ifMatch)
 		if err != nil {
 			return err
 		}

@@ -105,7 +105,7 @@ func TestMailAndNotesMeetOnOneTicket(t *testing.T) {
 		for range 2 {
 			busy.Go(func() {
 				for i := range each {
-					if _, err := h.desk.Note(h.Context(), agent, reference, "note "+strconv.Itoa(i), ""); err != nil {
+					if _, err := h.desk.Note(h.Context(), agent, reference, "note "+strconv.Itoa(i), "", 0); err != nil {
 						h.Errorf("note %d: %v", i, err)
 					}
 				}
@@ -198,7 +198,7 @@ func TestAReservedDepartmentKeepsItsNotes(t *testing.T) {
 		})
 		h.must(err)
 		reference := logged.Reference()
-		note, err := h.desk.Note(ctx, inside, reference, "Suivie par l'assistante sociale.", "")
+		note, err := h.desk.Note(ctx, inside, reference, "Suivie par l'assistante sociale.", "", 0)
 		h.must(err)
 		_, err = h.desk.Transfer(ctx, inside, reference, "voirie", "relève de la voirie, pas du CCAS", 0)
 		h.must(err)

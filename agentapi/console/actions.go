@@ -89,7 +89,7 @@ func (c *Console) release(r *request) error {
 // note writes an internal note.
 func (c *Console) note(r *request) error {
 	typed := compose{NoteKey: r.PostForm("key"), Kind: "note", Note: unixLines(r.PostForm("text"))}
-	m, err := c.desk.Note(r.Request.Context(), r.actor, r.Param("ref"), typed.Note, typed.NoteKey)
+	m, err := c.desk.Note(r.Request.Context(), r.actor, r.Param("ref"), typed.Note, typed.NoteKey, 0)
 	if err != nil {
 		return c.refuse(r, err, typed, moveForm{})
 	}

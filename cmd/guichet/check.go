@@ -17,6 +17,7 @@ import (
 	"guichet/channels/email"
 	"guichet/config"
 	"guichet/routing"
+	"guichet/ticketing"
 	"guichet/ticketing/store"
 )
 
@@ -93,7 +94,7 @@ type oneCheck struct {
 
 // checksOf lists what the configuration names, in the order of its printing.
 func checksOf(c config.Config) []oneCheck {
-	var departments []string // of the database; none when it has none yet
+	var departments []ticketing.Department // of the database; none when it has none yet
 	checks := []oneCheck{
 		{"configuration", func(context.Context) (string, error) { return "", nil }}, // it has been read
 		{"database", func(ctx context.Context) (note string, err error) {
@@ -102,6 +103,7 @@ func checksOf(c config.Config) []oneCheck {
 		}},
 		{"redis", func(ctx context.Context) (string, error) { return "", checkRedis(ctx, c) }},
 		{"files " + c.Files, func(context.Context) (string, error) { return checkFiles(c.Files) }},
+		{"address under answers", func(context.Context) (string, error) { return checkAddress(c.Town.Address, departments) }},
 	}
 	for _, m := range c.Mailboxes {
 		checks = append(checks,
@@ -109,8 +111,8 @@ func checksOf(c config.Config) []oneCheck {
 				switch {
 				case len(departments) == 0:
 					return "", errNothing
-				case !slices.Contains(departments, m.Department):
-					return "", fmt.Errorf("%s; name one of them, or make it with `guichet import`", noDepartment(m.Department, departments))
+				case !slices.Contains(codes(departments), m.Department):
+					return "", fmt.Errorf("%s; name one of them, or make it with `guichet import`", noDepartment(m.Department, codes(departments)))
 				}
 				return "", nil
 			}},
@@ -121,8 +123,39 @@ func checksOf(c config.Config) []oneCheck {
 	return checks
 }
 
-// checkDatabase looks at the schema, and gives the codes of the departments when there is one that this version can read.
-func checkDatabase(ctx context.Context, c config.Config) (note string, departments []string, err error) {
+func codes(departments []ticketing.Department) []string {
+	var list []string
+	for _, d := range departments {
+		list = append(list, d.Code)
+	}
+	return list
+}
+
+// checkAddress tells which departments answer without an address: each answer must give the office of whoever wrote it (CRPA, art.
+// L111-2).
+func checkAddress(town string, departments []ticketing.Department) (note string, err error) {
+	var without []string
+	for _, d := range departments {
+		if d.Address == "" && strings.TrimSpace(town) == "" {
+			without = append(without, d.Code)
+		}
+	}
+	switch {
+	case len(departments) == 0:
+		return "", errNothing
+	case len(without) == 0:
+		return "", nil
+	}
+	const some = 3
+	names := strings.Join(without[:min(len(without), some)], ", ")
+	if more := len(without) - some; more > 0 {
+		names += fmt.Sprintf(" and %d more", more)
+	}
+	return "missing for " + names + "; set town.address, or give these departments an address with `guichet import`", nil
+}
+
+// checkDatabase looks at the schema, and gives the departments when there is one that this version can read.
+func checkDatabase(ctx context.Context, c config.Config) (note string, departments []ticketing.Department, err error) {
 	if path, ok := strings.CutPrefix(c.Database, "sqlite://"); ok {
 		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 			if err := writableAbove(path); err != nil {
@@ -152,10 +185,7 @@ func checkDatabase(ctx context.Context, c config.Config) (note string, departmen
 	if err != nil {
 		return "", nil, fmt.Errorf("read the town: %w; %s", err, todo)
 	}
-	for _, d := range town.Departments {
-		departments = append(departments, d.Code)
-	}
-	return "", departments, nil
+	return "", town.Departments, nil
 }
 
 func checkRedis(ctx context.Context, c config.Config) error {
