@@ -76,6 +76,8 @@ type Inbound struct {
 	At        time.Time // when it reached the town hall: INTERNALDATE of a mail; never the sender's Date
 	Warnings  []string  // what could not be read, in English, for the agent and the log
 
+	Word Word // what a text message that is one word asks of the line itself; empty: it is a citizen's words
+
 	// Archived says that the message is of an archive: it was dealt with elsewhere long ago, and is filed as something done.
 	Archived bool
 
@@ -101,6 +103,17 @@ type Report struct {
 	Status    string // enhanced code: "5.1.1"
 	Reason    string // the words of the other side
 }
+
+// Word is what a text message asks of the line itself.
+type Word string
+
+// The words every line that can be texted knows. They count as the single word of a message only.
+const (
+	WordStop    Word = "stop"    // nothing by itself to this number any more: STOP, ARRET, UNSUBSCRIBE…
+	WordStart   Word = "start"   // the same lifted: START, UNSTOP, REPRISE
+	WordHelp    Word = "help"    // what this number is: AIDE, HELP, INFO
+	WordContact Word = "contact" // how else the town hall is reached: CONTACT
+)
 
 // Result says what became of one Inbound.
 type Result string
