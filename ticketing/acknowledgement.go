@@ -79,6 +79,9 @@ func bouncedLast(sent []Acknowledgement) bool {
 // none that a mail could reach.
 func acknowledged(in channels.Inbound) string {
 	to := Writer(in).Value
+	if in.Channel == channels.SMS {
+		return to
+	}
 	if other := replyTo(in, Writer(in)); other != "" {
 		to = other
 	}
@@ -95,6 +98,11 @@ func (d *Desk) fillAcknowledgement(s *Snapshot, m *Message, t Ticket) error {
 		return errors.New("its mailbox is gone")
 	}
 	data := TextData{Reference: t.Reference(), Subject: t.Subject, ReceivedOn: d.town.Profile.Day(t.ReceivedAt, t.Language)}
+	if m.Channel == string(channels.SMS) {
+		var err error
+		m.Text, err = d.textOf(s, t, line, acknowledgementText)
+		return err
+	}
 	form, err := d.acknowledgementForm(s, t, line)
 	if err != nil {
 		return err

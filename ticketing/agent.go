@@ -21,8 +21,9 @@ type Agent struct {
 	Signature      string // what her answers are signed with, under her name: "chargée d’accueil, Voirie"
 	Language       string // of her screen
 	Roles          Strings
-	AllDepartments bool // member (and supervisor, when she is one) of every department
-	Capacity       int  // open tickets she may hold at once
+	AllDepartments bool   // member (and supervisor, when she is one) of every department
+	Capacity       int    // open tickets she may hold at once
+	Extension      string // what the telephone exchange calls her: a user name or a number; empty: it does not know her
 	PasswordHash   string
 	Active         bool
 	CreatedAt      time.Time

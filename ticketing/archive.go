@@ -17,11 +17,11 @@ func (f *filing) arrived(in channels.Inbound) time.Time {
 	return f.now
 }
 
-// shelve closes a new ticket of an archive.
-func (f *filing) shelve(t *Ticket, in channels.Inbound) {
+// shelve closes a new ticket that nobody has to work on.
+func (f *filing) shelve(t *Ticket, in channels.Inbound, reason string) {
 	at := in.At
 	t.Status, t.Outcome, t.ClosedAt, t.QueuedAt = StatusClosed, Answered, &at, nil
-	f.events = append(f.events, event(EventTicketClosed, *t, f.desk.now, nil, Data{"outcome": string(Answered), "reason": "archive"}))
+	f.events = append(f.events, event(EventTicketClosed, *t, f.desk.now, nil, Data{"outcome": string(Answered), "reason": reason}))
 }
 
 // continueShelved adds a message of an archive to a ticket. It wakes nobody; a closed ticket is closed since the later of the two.

@@ -16,9 +16,12 @@ type Department struct {
 	NameFR       string `gorm:"column:name_fr"`
 	NameEN       string `gorm:"column:name_en"`
 	Visibility   Visibility
-	Position     int    // order on the screens
-	ReopenWithin int    // days after closing within which a citizen's message reopens the ticket; later it opens a linked one
-	Address      string // where citizens find and call it, on as many lines as under a letter; empty: the town's
+	Position     int     // order on the screens
+	ReopenWithin int     // days after closing within which a citizen's message reopens the ticket; later it opens a linked one
+	Address      string  // where citizens find and call it, on as many lines as under a letter; empty: the town's
+	Numbers      Strings // E.164, which ring in turn when a caller asks for the department; empty: it has voicemail only
+	// CallBackWithin is the hours within which a missed call is called back.
+	CallBackWithin int
 }
 
 // Name gives the department's name in a language, French when there is no other.

@@ -29,7 +29,12 @@ const (
 	EventTicketForwarded   EventType = "ticket.forwarded"
 	EventQuarantined       EventType = "message.quarantined" // of no ticket, as the next: it came in and waits for a person
 	EventQuarantineLeft    EventType = "quarantine.left"     // it waits no longer
-	EventChannelAlarm      EventType = "channel.alarm"       // an alarm of a line has begun, changed or ended
+	EventRefused           EventType = "contact.refused"     // a number said STOP to a line
+	EventRefusalLifted     EventType = "contact.accepted"    // and START again
+	EventCallRang          EventType = "call.rang"           // of no ticket yet: the call is in Data
+	EventCallAnswered      EventType = "call.answered"
+	EventCallEnded         EventType = "call.ended"
+	EventChannelAlarm      EventType = "channel.alarm" // an alarm of a line has begun, changed or ended
 )
 
 // Event is one line of the append-only journal; the timeline, the audit and the live view all read it. It holds identifiers, never

@@ -3,6 +3,7 @@ package ticketing
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -22,7 +23,10 @@ type filing struct {
 	onDuty map[string]string
 	held   *release // what waits in quarantine and is filed now; nil: the messages have just arrived
 
-	citizens map[string]Citizen           // by the address they claim
+	citizens map[string]Citizen // by the address they claim, or the number that is theirs alone
+	shared   map[string]bool    // numbers several citizens have
+	talks    map[ConversationKey]Conversation
+	refused  map[ConversationKey]bool
 	tickets  map[string]*Ticket           // those named by the evidence, and the new ones
 	knows    map[string]map[string]bool   // per ticket, the addresses that belong to it
 	byID     map[string][]FiledUnder      // by Message-ID
@@ -35,6 +39,7 @@ type filing struct {
 	contacts   []Contact
 	people     []Participant
 	links      []Link
+	refusals   []Refusal
 	messages   []Message
 	files      []Attachment
 	deliveries []Delivery
@@ -108,7 +113,7 @@ func (f *filing) read(ctx context.Context, group []channels.Inbound, news []int)
 	ids := map[string]bool{}
 	for _, i := range news {
 		from := Writer(group[i])
-		if from.Value != "" {
+		if contactType(from.Value) == "email" && from.Value != "" {
 			senders = append(senders, from.Value)
 		}
 		if to := acknowledged(group[i]); to != "" {
@@ -148,6 +153,9 @@ func (f *filing) read(ctx context.Context, group []channels.Inbound, news []int)
 	}
 	if f.acks, err = f.tx.Acknowledgements(ctx, answered, f.now.Add(-bouncedFor)); err != nil {
 		return wrap("acknowledgements", err)
+	}
+	if err := f.readNumbers(ctx, group, news, ids); err != nil {
+		return err
 	}
 	return f.load(ctx, ids)
 }
@@ -248,9 +256,10 @@ func (f *filing) one(ctx context.Context, i int, in channels.Inbound, o Original
 			return err
 		}
 	}
+	f.spoke(in, t)
 	joinedByMachine := in.Automatic != "" && f.filed[i].Result == channels.Joined // it belongs to nobody's conversation
 	if from.Value != "" && !placement.Stranger && !joinedByMachine {
-		f.participate(t.ID, Participant{TicketID: t.ID, Type: "email", Value: from.Value, Name: clip(from.Name, 300), Role: "sender"})
+		f.participate(t.ID, Participant{TicketID: t.ID, Type: contactType(from.Value), Value: from.Value, Name: clip(from.Name, 300), Role: "sender"})
 	}
 	for _, c := range in.Cc { // they are on the ticket, but no citizens: one mail may name sixty strangers
 		value := strings.ToLower(c.Value)
@@ -258,10 +267,16 @@ func (f *filing) one(ctx context.Context, i int, in channels.Inbound, o Original
 			f.people = append(f.people, Participant{TicketID: t.ID, Type: "email", Value: clip(value, 320), Name: clip(c.Name, 300), Role: "copied"})
 		}
 	}
-	if f.filed[i].Result == channels.Created {
-		return f.acknowledge(t, in, m, from.Name)
+	switch {
+	case in.Word != "":
+		return f.obey(ctx, t, in)
+	case f.filed[i].Result != channels.Created:
+		return nil
+	case in.Channel == channels.SMS:
+		f.acknowledgeText(t, in)
+		return nil
 	}
-	return nil
+	return f.acknowledge(t, in, m, from.Name)
 }
 
 // readable takes out what no database keeps in an address.
@@ -295,7 +310,7 @@ func replyTo(in channels.Inbound, writer channels.Address) string {
 
 // citizen finds or makes the record of the writer. A machine that never wrote before gets none, and neither does an unknown sender.
 func (f *filing) citizen(in channels.Inbound, from channels.Address) *Citizen {
-	if !reachable(from.Value) {
+	if contactType(from.Value) == "email" && !reachable(from.Value) || f.shared[from.Value] {
 		return nil
 	}
 	if c, ok := f.citizens[from.Value]; ok {
@@ -304,7 +319,7 @@ func (f *filing) citizen(in channels.Inbound, from channels.Address) *Citizen {
 		}
 		return &c
 	}
-	if in.Automatic != "" {
+	if in.Automatic != "" || in.Word != "" {
 		return nil
 	}
 	c, contact := newCitizen(from, f.language(in), f.now)
@@ -328,6 +343,9 @@ func (f *filing) evidence(in channels.Inbound) Evidence {
 			department, _ := f.town.Department(code)
 			return department.ReopenWithin
 		},
+	}
+	if talk := f.talks[conversationOf(in)]; talk.TicketID != nil {
+		e.Quoted = append(e.Quoted, *talk.TicketID)
 	}
 	for _, id := range cited {
 		for _, u := range f.byID[id] {
@@ -396,8 +414,14 @@ func (f *filing) open(in channels.Inbound, citizen *Citizen, p Placement) *Ticke
 	f.events = append(f.events, event(EventTicketCreated, *t, f.desk.now, nil, Data{
 		"rule": decision.Rule, "words": strings.Join(decision.Words, ", "), "motive": decision.Motive,
 	}))
+	if t.Subject == "" && in.Channel == channels.SMS {
+		t.Subject = clip(t.Preview, 80)
+	}
 	if in.Archived {
-		f.shelve(t, in)
+		f.shelve(t, in, "archive")
+	}
+	if in.Word != "" {
+		f.shelve(t, in, "word")
 	}
 	if p.Linked != nil {
 		f.links = append(f.links, Link{TicketID: t.ID, OtherID: p.Linked.ID, Kind: p.LinkKind, CreatedAt: f.now})
@@ -434,7 +458,7 @@ func (f *filing) join(t *Ticket, in channels.Inbound) {
 		f.continueShelved(t, in)
 		return
 	}
-	if in.Automatic != "" {
+	if in.Automatic != "" || in.Word != "" {
 		return
 	}
 	t.Preview = preview(visible(in))
@@ -487,6 +511,8 @@ func (f *filing) write(ctx context.Context) error {
 		{"links", func() error { return f.tx.AddLinks(ctx, f.links) }},
 		{"messages", func() error { return f.tx.AddMessages(ctx, f.messages) }},
 		{"attachments", func() error { return f.tx.AddAttachments(ctx, f.files) }},
+		{"conversations", func() error { return f.tx.SaveConversations(ctx, valuesOf(f.talks)) }},
+		{"refusals", func() error { return f.tx.SaveRefusals(ctx, f.refusals) }},
 		{"deliveries", func() error { return f.tx.AddDeliveries(ctx, f.deliveries) }},
 		{"contact dates", func() error { return f.tx.TouchCitizens(ctx, f.touched, f.now) }},
 	}
@@ -558,17 +584,21 @@ func (f *filing) claim(ctx context.Context) error {
 	if len(won) == len(f.contacts) {
 		return nil
 	}
-	var lost []string
+	lost := map[string][]string{} // by type
 	losers := map[string]string{} // new citizen → address
 	for _, c := range f.contacts {
 		if !won[c.ID] {
-			lost = append(lost, c.Value)
+			lost[c.Type] = append(lost[c.Type], c.Value)
 			losers[c.CitizenID] = c.Value
 		}
 	}
-	owners, err := f.tx.CitizensByContacts(ctx, "email", lost)
-	if err != nil {
-		return wrap("citizens", err)
+	owners := map[string]Citizen{}
+	for _, kind := range keysOf(lost) {
+		found, err := f.tx.CitizensByContacts(ctx, kind, lost[kind])
+		if err != nil {
+			return wrap("citizens", err)
+		}
+		maps.Copy(owners, found)
 	}
 	people := f.newPeople[:0:0]
 	for _, c := range f.newPeople {

@@ -28,8 +28,28 @@ func newCitizen(from channels.Address, language string, now time.Time) (Citizen,
 		Language: language, CreatedAt: now, UpdatedAt: now, LastContactAt: &now,
 	}
 	return c, Contact{
-		ID: NewID(), CitizenID: c.ID, Type: "email", Value: from.Value, Verified: true, Claims: true, CreatedAt: now,
+		ID: NewID(), CitizenID: c.ID, Type: contactType(from.Value), Value: from.Value, Verified: true, Claims: true, CreatedAt: now,
 	}
+}
+
+// contactType tells a telephone number in E.164 from an e-mail address.
+func contactType(value string) string {
+	if strings.HasPrefix(value, "+") && !strings.Contains(value, "@") {
+		return "phone"
+	}
+	return "email"
+}
+
+// household labels a number several people answer.
+const household = "foyer"
+
+// Decides tells who a number is, by the records that have it. A number may be a household's: only one that a single record has, and
+// that is not marked as shared, says who calls. Else the records are proposed to an agent.
+func Decides(owners []PhoneOwner) (Citizen, bool) {
+	if len(owners) != 1 || strings.EqualFold(owners[0].Label, household) {
+		return Citizen{}, false
+	}
+	return owners[0].Citizen, true
 }
 
 // SplitName guesses given and family name from a display name: "Anne Perrin", "PERRIN Anne", "Perrin, Anne". A single word, or

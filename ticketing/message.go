@@ -40,6 +40,8 @@ type Message struct {
 	AgentID     *string // who wrote it, or wrote it down
 	Stranger    bool    // joined by a token although its sender is not known on this ticket
 	Warnings    Strings // what could not be read
+	Desk        string  // at which counter it was written down
+	Documents   Strings // handed over with it, on paper
 	At          time.Time
 	CreatedAt   time.Time
 	Attachments []Attachment `gorm:"foreignKey:MessageID"`
@@ -63,6 +65,7 @@ type Attachment struct {
 	SHA256    string `gorm:"column:sha256"`
 	ContentID string
 	Inline    bool
+	ExpiresAt *time.Time // when it is deleted, for the recording of a conversation; nil: it stays
 }
 
 // Original is a message as it came, byte for byte. Its key makes it the same message when it is seen again.

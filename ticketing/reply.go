@@ -123,7 +123,7 @@ func (d *Desk) Reply(ctx context.Context, a Actor, reference string, w Answer) (
 func writtenTo(m Message) []Participant {
 	var people []Participant
 	for _, a := range m.To {
-		people = append(people, Participant{TicketID: m.TicketID, Type: "email", Value: strings.ToLower(a.Value), Name: a.Name, Role: "recipient"})
+		people = append(people, Participant{TicketID: m.TicketID, Type: contactType(a.Value), Value: strings.ToLower(a.Value), Name: a.Name, Role: "recipient"})
 	}
 	for _, a := range m.Cc {
 		people = append(people, Participant{TicketID: m.TicketID, Type: "email", Value: strings.ToLower(a.Value), Name: a.Name, Role: "copied"})

@@ -196,11 +196,7 @@ func (s *Snapshot) wroteOn(ticketID string, messages []Message) []Participant {
 		case m.Direction == Out && m.Automatic == "":
 			people = append(people, writtenTo(m)...)
 		case m.CameIn() && !m.Stranger && m.FromValue != "":
-			kind := "email"
-			if m.Channel != "email" && !strings.Contains(m.FromValue, "@") {
-				kind = "phone"
-			}
-			people = append(people, Participant{TicketID: ticketID, Type: kind, Value: strings.ToLower(m.FromValue), Name: m.FromName, Role: "sender"})
+			people = append(people, Participant{TicketID: ticketID, Type: contactType(m.FromValue), Value: strings.ToLower(m.FromValue), Name: m.FromName, Role: "sender"})
 			for _, c := range m.Cc {
 				if value := strings.ToLower(c.Value); value != "" && !s.ours(value) {
 					people = append(people, Participant{TicketID: ticketID, Type: "email", Value: clip(value, 320), Name: clip(c.Name, 300), Role: "copied"})

@@ -21,6 +21,8 @@ type Store interface {
 type Nouns interface {
 	Originals
 	Citizens
+	Conversations
+	Calls
 	Tickets
 	Messages
 	Uploads
@@ -88,6 +90,40 @@ type Citizens interface {
 	Citizen(ctx context.Context, id string) (Citizen, error) // with Contacts
 	// TouchCitizens notes that they were in contact; it never goes back in time.
 	TouchCitizens(ctx context.Context, ids []string, at time.Time) error
+}
+
+// PhoneOwner is a citizen who can be reached under a number.
+type PhoneOwner struct {
+	Citizen
+	Value string // the number
+	Label string // of the contact
+}
+
+// Conversations are what is known of telephone numbers: where each last spoke with a line, who it may be, what it refuses.
+type Conversations interface {
+	// LockConversations reads what the lines last spoke of with these numbers, in the order of their names; a new one has no ticket.
+	// Inside a transaction nobody else reads them until the end of it.
+	LockConversations(ctx context.Context, keys []ConversationKey, now time.Time) (map[ConversationKey]Conversation, error)
+	SaveConversations(ctx context.Context, conversations []Conversation) error
+	// PhoneOwners finds the records that have a number, at most ten for each, whoever was last in contact first. Merged and
+	// anonymised ones are none.
+	PhoneOwners(ctx context.Context, numbers []string) (map[string][]PhoneOwner, error)
+	// SaveRefusals notes that numbers refuse what a line sends by itself; one that is known already is left as it is.
+	SaveRefusals(ctx context.Context, refusals []Refusal) error
+	DropRefusal(ctx context.Context, channel, line, number string) error
+	Refusals(ctx context.Context, numbers []string) ([]Refusal, error)
+}
+
+// Calls are what exchanges have told of telephone calls.
+type Calls interface {
+	// LockCall reads the call of that exchange and key that began since a time, or adds c as a new one. Inside a transaction it stays
+	// as it is until the end of it, and a new one is waited for.
+	LockCall(ctx context.Context, c Call, since time.Time) (Call, error)
+	SaveCall(ctx context.Context, c Call) error
+	Call(ctx context.Context, id string) (Call, error)
+	CallsOf(ctx context.Context, ticketID string) ([]Call, error) // oldest first
+	// LiveCalls lists those that began since a time and are not over, oldest first.
+	LiveCalls(ctx context.Context, since time.Time) ([]Call, error)
 }
 
 // TicketScope is the tickets an actor may see: those of the departments, and those she logged that nobody has taken yet.
@@ -255,6 +291,9 @@ type Deliveries interface {
 	// Bounce marks the delivery of a message as bounced, whoever may be sending it. False: nothing of it was ever to be sent, or
 	// it had bounced already.
 	Bounce(ctx context.Context, messageID, words string, at time.Time) (bool, error)
+	// Progress notes how far a message that was accepted has got: sent, delivered or failed, by what the provider calls it or by the
+	// message itself. A lower state never undoes a higher one. It takes the lease of whoever may be sending. False: nothing changed.
+	Progress(ctx context.Context, p channels.Progress) (d Delivery, changed bool, err error)
 	OutboxFigures(ctx context.Context) (OutboxFigures, error)
 }
 

@@ -67,7 +67,7 @@ func (e Evidence) knows(named string, target *Ticket, address string) bool {
 // belongs: it opens nothing.
 func (e Evidence) settle(p Placement, in channels.Inbound, now time.Time) Placement {
 	t := p.Ticket
-	if t.Status != StatusClosed || t.ClosedAt == nil || in.Automatic != "" {
+	if t.Status != StatusClosed || t.ClosedAt == nil || in.Automatic != "" || in.Word != "" {
 		return p
 	}
 	if now.Before(t.ClosedAt.AddDate(0, 0, e.ReopenWithin(t.Department))) {

@@ -166,14 +166,20 @@ func (s *Snapshot) AgentByEmail(email string) (Agent, bool) {
 	return s.Agent(s.byEmail[strings.ToLower(strings.TrimSpace(email))])
 }
 
-// MailLine gives the line answers of a ticket leave by: its own if it is a mailbox, else the department's, else the first.
-func (s *Snapshot) MailLine(t Ticket) (Line, bool) {
-	if l, ok := s.lines[t.Line]; ok && l.Channel == "email" {
+// MailLine gives the mailbox answers of a ticket leave by.
+func (s *Snapshot) MailLine(t Ticket) (Line, bool) { return s.lineFor(t, "email") }
+
+// TextLine gives the line text messages of a ticket leave by.
+func (s *Snapshot) TextLine(t Ticket) (Line, bool) { return s.lineFor(t, "sms") }
+
+// lineFor gives the line of a channel a ticket is answered by: its own if it is one, else the department's, else the first.
+func (s *Snapshot) lineFor(t Ticket, channel string) (Line, bool) {
+	if l, ok := s.lines[t.Line]; ok && l.Channel == channel {
 		return l, true
 	}
 	var first *Line
 	for i, l := range s.Lines {
-		if l.Channel != "email" {
+		if l.Channel != channel {
 			continue
 		}
 		if l.Department == t.Department {

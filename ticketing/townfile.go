@@ -22,6 +22,8 @@ type DepartmentEntry struct {
 	Visibility   Visibility `yaml:"visibility"`    // open when left out
 	ReopenWithin int        `yaml:"reopen_within"` // days; 30 when left out
 	Address      string     `yaml:"address"`       // as under a letter: street, town, telephone; the town's when left out
+	Numbers      []string   `yaml:"numbers"`       // telephone numbers that ring in turn, in any spelling
+	CallBack     int        `yaml:"call_back"`     // hours within which a missed call is called back; 24 when left out
 }
 
 // MotiveEntry is a motive in a town file.
@@ -56,7 +58,8 @@ type AgentEntry struct {
 	Departments []string `yaml:"departments"`
 	Supervises  []string `yaml:"supervises"`
 	All         bool     `yaml:"all_departments"`
-	Capacity    int      `yaml:"capacity"` // 8 when left out
+	Capacity    int      `yaml:"capacity"`  // 8 when left out
+	Extension   string   `yaml:"extension"` // user name or number in the telephone exchange
 }
 
 // TemplateEntry is a text citizens receive, in Markdown. Its placeholders are the fields of TextData, {{.Reference}} for example; the

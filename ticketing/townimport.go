@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"guichet/channels"
 )
 
 // ReadTownFile reads a town; a key it does not know is an error, because it is most often a misspelt one.
@@ -143,7 +145,7 @@ func (t *Town) read(f TownFile) (TownData, error) {
 		r.motives[m.Code] = m
 	}
 	for i, e := range f.Departments {
-		r.department(i, e)
+		r.department(i, e, t.Profile)
 	}
 	for i, e := range f.Motives {
 		r.motive(i, e)
@@ -179,10 +181,23 @@ func (r *townReader) wrong(format string, args ...any) {
 	r.problems = append(r.problems, fmt.Errorf(format, args...))
 }
 
-func (r *townReader) department(i int, e DepartmentEntry) {
+func (r *townReader) department(i int, e DepartmentEntry, p Profile) {
 	d := Department{
 		Code: e.Code, NameFR: e.Name.FR, NameEN: e.Name.EN, Visibility: e.Visibility, Position: i + 1, ReopenWithin: e.ReopenWithin,
-		Address: strings.TrimSpace(e.Address),
+		Address: strings.TrimSpace(e.Address), CallBackWithin: e.CallBack,
+	}
+	for _, written := range e.Numbers {
+		number, ok := channels.ParsePhone(written, p.Region)
+		if !ok {
+			r.wrong("department %s: %q is not a telephone number", d.Code, written)
+		}
+		d.Numbers = append(d.Numbers, number)
+	}
+	if d.CallBackWithin == 0 {
+		d.CallBackWithin = 24
+	}
+	if d.CallBackWithin < 0 {
+		r.wrong("department %s: call_back is a number of hours above zero", d.Code)
 	}
 	if d.Visibility == "" {
 		d.Visibility = Open
@@ -259,7 +274,7 @@ func (r *townReader) agent(e AgentEntry, p Profile) {
 	}
 	a := Agent{
 		Email: email, Name: e.Name, Signature: e.Signature, Language: p.Choose(e.Language), Roles: roles, AllDepartments: e.All,
-		Capacity: e.Capacity, Active: true,
+		Capacity: e.Capacity, Extension: strings.TrimSpace(e.Extension), Active: true,
 	}
 	if a.Capacity == 0 {
 		a.Capacity = DefaultCapacity

@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 	"time"
 
+	"guichet/channels"
 	"guichet/ticketing"
 )
 
@@ -15,14 +17,14 @@ func (n nouns) AddDeliveries(ctx context.Context, deliveries []ticketing.Deliver
 }
 
 // LeaseDeliveries implements ticketing.Deliveries.
-func (n nouns) LeaseDeliveries(ctx context.Context, owner string, channels []string, now, until time.Time, limit int) ([]ticketing.Delivery, error) {
+func (n nouns) LeaseDeliveries(ctx context.Context, owner string, names []string, now, until time.Time, limit int) ([]ticketing.Delivery, error) {
 	var leased []ticketing.Delivery
 	err := n.read(ctx, &leased, `WITH due AS MATERIALIZED (
 			SELECT id FROM deliveries
 			WHERE state IN ('queued', 'sending') AND next_at <= ? AND (leased_until IS NULL OR leased_until <= ?) AND ?
 			ORDER BY next_at, id LIMIT ?`+n.forUpdate(" FOR UPDATE SKIP LOCKED")+`)
 		UPDATE deliveries SET lease_owner = ?, leased_until = ? WHERE id IN (SELECT id FROM due) RETURNING *`,
-		now, now, n.among("channel", channels), limit, owner, until)
+		now, now, n.among("channel", names), limit, owner, until)
 	slices.SortFunc(leased, func(a, b ticketing.Delivery) int {
 		return cmp.Or(a.NextAt.Compare(b.NextAt), cmp.Compare(a.ID, b.ID))
 	})
@@ -109,6 +111,32 @@ func (n nouns) Bounce(ctx context.Context, messageID, words string, at time.Time
 	changed, err := n.exec(ctx, `UPDATE deliveries SET state = 'bounced', error = ?, done_at = ?, lease_owner = '', leased_until = NULL, attempting_since = NULL
 		WHERE message_id = ? AND state <> 'bounced'`, clean(words), at, messageID)
 	return changed > 0, err
+}
+
+// Progress implements ticketing.Deliveries. What the provider says may come before the sender has written down that it was accepted,
+// so it ends the lease: the sender has nothing newer to say.
+func (n nouns) Progress(ctx context.Context, p channels.Progress) (ticketing.Delivery, bool, error) {
+	lower := map[channels.ProgressState]string{
+		channels.ProgressSent:      "state IN ('queued', 'sending', 'parked')",
+		channels.ProgressFailed:    "state IN ('queued', 'sending', 'parked', 'sent')",
+		channels.ProgressDelivered: "state IN ('queued', 'sending', 'parked', 'sent')",
+	}[p.State]
+	if lower == "" || p.MessageID == "" && p.ExternalID == "" {
+		return ticketing.Delivery{}, false, nil
+	}
+	which, name := "external_id = ?", p.ExternalID
+	if p.MessageID != "" {
+		which, name = "message_id = ?", p.MessageID
+	}
+	var rows []ticketing.Delivery
+	err := n.read(ctx, &rows, `UPDATE deliveries SET state = ?, error = ?, external_id = CASE WHEN external_id = '' THEN ? ELSE external_id END,
+			done_at = ?, lease_owner = '', leased_until = NULL, attempting_since = NULL
+		WHERE channel = ? AND `+which+` AND `+lower+` RETURNING *`,
+		string(p.State), clean(strings.TrimSpace(p.Code+" "+p.Reason)), p.ExternalID, p.At, string(p.Channel), name)
+	if err != nil || len(rows) == 0 {
+		return ticketing.Delivery{}, false, err
+	}
+	return rows[0], true, nil
 }
 
 // OutboxFigures implements ticketing.Deliveries.

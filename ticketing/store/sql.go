@@ -228,7 +228,8 @@ func (n nouns) learn() error {
 	for _, row := range []any{
 		&ticketing.Department{}, &ticketing.Motive{}, &ticketing.Rule{}, &ticketing.Template{}, &ticketing.Line{}, &setting{},
 		&ticketing.Agent{}, &ticketing.Membership{}, &ticketing.Token{}, &ticketing.Session{},
-		&ticketing.Citizen{}, &ticketing.Contact{}, &claimant{},
+		&ticketing.Citizen{}, &ticketing.Contact{}, &claimant{}, &ticketing.PhoneOwner{},
+		&ticketing.Conversation{}, &ticketing.Refusal{}, &ticketing.Call{},
 		&ticketing.Ticket{}, &ticketing.Participant{}, &ticketing.Link{}, &ticketRow{},
 		&ticketing.Original{}, &ticketing.Copy{}, &ticketing.Message{}, &ticketing.Attachment{}, &ticketing.Delivery{}, &ticketing.Attempt{},
 		&ticketing.Event{}, &ticketing.Request{}, &ticketing.Upload{}, &cursor{}, &health{},

@@ -1,0 +1,72 @@
+-- +goose Up
+-- The other doors: text messages, telephone, counter and letters. Every column has a default, so that the binary before this
+-- migration goes on working beside it.
+
+-- What is written down at the counter: at which desk, and which documents were handed over.
+ALTER TABLE messages ADD COLUMN desk TEXT NOT NULL DEFAULT '';
+ALTER TABLE messages ADD COLUMN documents TEXT NOT NULL DEFAULT '';
+
+-- How a department is reached by telephone: the numbers that ring in turn, and within how many hours a missed call is called back.
+ALTER TABLE departments ADD COLUMN numbers TEXT NOT NULL DEFAULT '';
+ALTER TABLE departments ADD COLUMN call_back_within INTEGER NOT NULL DEFAULT 24;
+
+-- What the exchange calls an agent: a user name or an extension.
+ALTER TABLE agents ADD COLUMN extension TEXT NOT NULL DEFAULT '';
+
+-- The ticket in which a number and one of our lines last spoke. Whoever files for a number holds its row, so that two messages of
+-- the same moment don't open two tickets.
+CREATE TABLE conversations (
+    channel   TEXT NOT NULL,
+    line      TEXT NOT NULL,
+    number    TEXT NOT NULL,
+    ticket_id TEXT REFERENCES tickets (id),
+    at        DATETIME NOT NULL,
+    PRIMARY KEY (channel, line, number)
+);
+
+-- Numbers that said STOP to a line.
+CREATE TABLE refusals (
+    channel TEXT NOT NULL,
+    line    TEXT NOT NULL,
+    number  TEXT NOT NULL,
+    at      DATETIME NOT NULL,
+    PRIMARY KEY (channel, line, number)
+);
+CREATE INDEX refusals_number ON refusals (number);
+
+-- Telephone calls, each as far as the exchange has told. day is the day it began, in the town's zone: exchanges count from the start again.
+CREATE TABLE calls (
+    id          TEXT NOT NULL PRIMARY KEY,
+    exchange    TEXT NOT NULL,
+    key         TEXT NOT NULL,
+    day         TEXT NOT NULL,
+    ticket_id   TEXT REFERENCES tickets (id),
+    message_id  TEXT REFERENCES messages (id),
+    citizen_id  TEXT REFERENCES citizens (id),
+    direction   TEXT NOT NULL CHECK (direction IN ('in', 'out')),
+    line        TEXT NOT NULL,
+    department  TEXT NOT NULL,
+    number      TEXT NOT NULL,
+    shown       TEXT NOT NULL,
+    called      TEXT NOT NULL,
+    agent_id    TEXT REFERENCES agents (id),
+    answered_by TEXT NOT NULL,
+    ending      TEXT NOT NULL,
+    call_back   BOOLEAN NOT NULL,
+    talked_s    INTEGER NOT NULL,
+    rang_at     DATETIME,
+    answered_at DATETIME,
+    ended_at    DATETIME,
+    created_at  DATETIME NOT NULL
+);
+CREATE UNIQUE INDEX calls_key ON calls (exchange, key, day);
+CREATE INDEX calls_ticket ON calls (ticket_id) WHERE ticket_id IS NOT NULL;
+CREATE INDEX calls_live ON calls (created_at) WHERE ended_at IS NULL;
+CREATE INDEX calls_citizen ON calls (citizen_id, created_at) WHERE citizen_id IS NOT NULL;
+
+-- Which recordings are to be deleted, and when.
+ALTER TABLE attachments ADD COLUMN expires_at DATETIME;
+CREATE INDEX attachments_expire ON attachments (expires_at) WHERE expires_at IS NOT NULL;
+
+-- What a provider calls a message of ours, for what it says of it later.
+CREATE INDEX deliveries_external ON deliveries (external_id) WHERE external_id <> '';
