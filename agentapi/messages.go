@@ -8,6 +8,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"guichet/channels"
 	"guichet/ticketing"
 )
 
@@ -16,8 +17,8 @@ type writeMessageInput struct {
 	Key  string `header:"Idempotency-Key" maxLength:"200" doc:"The same key answers with the first result for 24 hours."`
 	Body struct {
 		Kind    string   `json:"kind" enum:"reply,note"`
-		Channel string   `json:"channel,omitempty" enum:"email" doc:"How a reply leaves; this version sends e-mail."`
-		To      string   `json:"to,omitempty" doc:"Where the citizen wants answers when left out."`
+		Channel string   `json:"channel,omitempty" enum:"email,sms" doc:"How a reply leaves; email when left out."`
+		To      string   `json:"to,omitempty" doc:"An address, or a mobile number in any spelling; where the citizen wants answers when left out."`
 		Cc      []string `json:"cc,omitempty" nullable:"false" maxItems:"20"`
 		Text    string   `json:"text" doc:"Of a reply: Markdown or plain text."`
 		Files   []string `json:"attachments,omitempty" nullable:"false" maxItems:"20" doc:"Ids of what POST /attachments was given; of a reply only."`
@@ -41,7 +42,7 @@ func (s *Server) writeMessage(ctx context.Context, a ticketing.Actor, in *writeM
 		m, err = s.Desk.Note(ctx, a, in.Ref, b.Text, in.Key, version)
 	default:
 		m, err = s.Desk.Reply(ctx, a, in.Ref, ticketing.Answer{
-			Text: b.Text, To: b.To, Cc: b.Cc, Files: b.Files, Then: ticketing.Status(b.Then), Key: in.Key, IfMatch: version,
+			Channel: channels.Name(b.Channel), Text: b.Text, To: b.To, Cc: b.Cc, Files: b.Files, Then: ticketing.Status(b.Then), Key: in.Key, IfMatch: version,
 		})
 	}
 	if err != nil {

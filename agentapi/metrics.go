@@ -20,6 +20,7 @@ type Metrics struct {
 	registry  *prometheus.Registry
 	received  *prometheus.CounterVec
 	attempted *prometheus.CounterVec
+	refused   *prometheus.CounterVec
 	requests  *prometheus.HistogramVec
 }
 
@@ -33,12 +34,15 @@ func NewMetrics() *Metrics {
 		attempted: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "guichet_delivery_attempts_total", Help: "Tries to send a message, by how they ended.",
 		}, []string{"channel", "outcome"}),
+		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "guichet_webhook_refused_total", Help: "Posts of providers and exchanges that were not taken, by why.",
+		}, []string{"adapter", "reason"}),
 		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "guichet_http_request_seconds", Help: "How long requests took, by route pattern.",
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10},
 		}, []string{"route", "method", "status"}),
 	}
-	m.registry.MustRegister(m.received, m.attempted, m.requests, collectors.NewGoCollector(),
+	m.registry.MustRegister(m.received, m.attempted, m.refused, m.requests, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -52,6 +56,9 @@ func (m *Metrics) Received(channel, result string, n int) {
 func (m *Metrics) Attempted(channel, outcome string) {
 	m.attempted.WithLabelValues(channel, outcome).Inc()
 }
+
+// Refused implements channels.Refusals.
+func (m *Metrics) Refused(adapter, reason string) { m.refused.WithLabelValues(adapter, reason).Inc() }
 
 // observe measures one request. A stream that stayed open for hours says nothing about speed.
 func (m *Metrics) observe(route, method string, status int, took time.Duration) {

@@ -14,6 +14,7 @@ import (
 
 	"guichet/agentapi/auth"
 	"guichet/agentapi/console"
+	"guichet/channels"
 	"guichet/routing"
 	"guichet/ticketing"
 )
@@ -30,6 +31,8 @@ type Parts struct {
 	Desk             *ticketing.Desk
 	Reader           *ticketing.Reader
 	Quarantine       *ticketing.Quarantine
+	Switchboard      *ticketing.Switchboard
+	Mounts           []channels.Mount // webhooks of the channels
 	Town             *ticketing.Town
 	Journal          *ticketing.Journal
 	Router           *routing.Router
@@ -80,7 +83,7 @@ func (s *Server) Handler() http.Handler {
 	guarded := s.Guard.Wrap(s.engine)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch path := r.URL.Path; {
-		case path == "/healthz", path == "/readyz", strings.HasPrefix(path, console.AssetsPath):
+		case path == "/healthz", path == "/readyz", strings.HasPrefix(path, webhooks), strings.HasPrefix(path, console.AssetsPath):
 			s.engine.ServeHTTP(w, r)
 		default:
 			guarded.ServeHTTP(w, r)
@@ -90,6 +93,9 @@ func (s *Server) Handler() http.Handler {
 
 // MetricsHandler is /metrics for a listener of its own, which asks nobody who she is.
 func (s *Server) MetricsHandler() http.Handler { return s.Metrics.handler() }
+
+// webhooks is where providers and exchanges post; they have no session to be read.
+const webhooks = "/webhooks/"
 
 // door is who may come in; what she may do there is the services' to say.
 type door int
@@ -146,8 +152,16 @@ func (s *Server) routes() {
 	s.engine.GET(apiPath("/quarantine/:id/raw"), s.plain(agents, s.rawHeld))
 	call(s, writers, "POST /quarantine/{id}/retry", "retryHeld", "Read a message again and file it", s.retryHeld)
 	call(s, writers, "POST /quarantine/{id}/file", "fileHeld", "Make a ticket of a message as it is", s.fileHeld)
+	call(s, agents, "GET /calls", "listCalls", "Calls under way, and who may be calling", s.listCalls)
+	call(s, agents, "GET /calls/{id}", "getCall", "One call, and who may be calling", s.getCall)
+	call(s, agents, "POST /text-segments", "countSegments", "What a text message would cost", s.countSegments)
 	call(s, agents, "GET /channels", "listChannels", "How each mailbox and line is doing", s.listChannels)
 	s.engine.GET(apiPath("/events"), s.plain(agents, s.events))
+
+	// Providers and exchanges: each proves by itself who it is.
+	for _, m := range s.Mounts {
+		s.engine.Handle(m.Method, m.Path, gin.WrapH(http.MaxBytesHandler(m.Handler, m.MaxBody)))
+	}
 
 	// The console. Its pages say themselves which of them are public.
 	s.engine.GET("/live", s.plain(browser, s.consoleEvents))

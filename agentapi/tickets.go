@@ -101,8 +101,24 @@ type logContactInput struct {
 		Department string        `json:"department,omitempty" doc:"When left out: the motive's, else what the rules say."`
 		ReceivedAt time.Time     `json:"received_at,omitzero" doc:"The date on a letter's stamp; now when left out."`
 		Files      []string      `json:"attachments,omitempty" nullable:"false" maxItems:"20" doc:"Ids of what POST /attachments was given."`
+		Desk       string        `json:"desk,omitempty" doc:"At which counter." maxLength:"100"`
+		Documents  []string      `json:"documents,omitempty" nullable:"false" maxItems:"30" doc:"Handed over on paper, each by its name."`
+		Receipt    *receiptDraft `json:"receipt,omitempty" doc:"Confirms to the citizen that it was written down."`
 		Answered   bool          `json:"answered,omitempty" doc:"She was given her answer at once: the ticket is closed as answered."`
 	}
+}
+
+type receiptDraft struct {
+	By string `json:"by" enum:"email,sms"`
+	To string `json:"to,omitempty" doc:"What the citizen's record has when left out."`
+}
+
+// receipt gives none for nil.
+func (d *receiptDraft) receipt() ticketing.Receipt {
+	if d == nil {
+		return ticketing.Receipt{}
+	}
+	return ticketing.Receipt{By: channels.Name(d.By), To: d.To}
 }
 
 func (s *Server) logContact(ctx context.Context, a ticketing.Actor, in *logContactInput) (*ticketOutput, error) {
@@ -110,6 +126,7 @@ func (s *Server) logContact(ctx context.Context, a ticketing.Actor, in *logConta
 	t, err := s.Desk.Log(ctx, a, ticketing.NewContact{
 		Channel: channels.Name(b.Channel), CitizenID: b.CitizenID, Citizen: b.Citizen.draft(), Subject: b.Subject, Text: b.Text,
 		Motive: b.Motive, Department: b.Department, ReceivedAt: given(b.ReceivedAt), Answered: b.Answered, Files: b.Files, Key: in.Key,
+		Desk: b.Desk, Documents: b.Documents, Receipt: b.Receipt.receipt(),
 	})
 	if err != nil {
 		return nil, err

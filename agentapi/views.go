@@ -51,7 +51,7 @@ type ticketView struct {
 	Deadlines    []deadlineView    `json:"deadlines" nullable:"false"`
 	Links        []linkView        `json:"links" nullable:"false" doc:"Tickets tied to it, as far as the caller may know of them."`
 	Messages     []messageView     `json:"messages" nullable:"false" doc:"By time."`
-	Calls        []string          `json:"calls" nullable:"false" doc:"Telephone calls; this version takes none."`
+	Calls        []callView        `json:"calls" nullable:"false" doc:"Telephone calls, oldest first."`
 	Events       []ticketEventView `json:"events" nullable:"false" doc:"What was done to it, oldest first."`
 }
 
@@ -103,6 +103,9 @@ type messageView struct {
 	At              time.Time        `json:"at"`
 	By              *string          `json:"by" doc:"The agent who wrote it, or wrote it down, by id."`
 	ByName          *string          `json:"by_name"`
+	Segments        int              `json:"segments,omitempty" doc:"Of a text message: how many the provider counts."`
+	Desk            string           `json:"desk,omitempty" doc:"At which counter it was written down."`
+	Documents       []string         `json:"documents,omitempty" doc:"Handed over with it, on paper."`
 	Delivery        *deliveryView    `json:"delivery" doc:"Null for what is not sent."`
 }
 
@@ -149,7 +152,7 @@ func viewRow(r ticketing.TicketRow) TicketRow {
 func viewAlone(r ticketing.TicketRow) *ticketView {
 	return &ticketView{
 		TicketRow: viewRow(r), Participants: []participantView{}, Deadlines: []deadlineView{}, Links: []linkView{},
-		Messages: []messageView{}, Calls: []string{}, Events: []ticketEventView{},
+		Messages: []messageView{}, Calls: []callView{}, Events: []ticketEventView{},
 	}
 }
 
@@ -171,6 +174,9 @@ func viewDossier(town *ticketing.Snapshot, a ticketing.Actor, d ticketing.Dossie
 	for _, m := range d.Messages {
 		v.Messages = append(v.Messages, viewMessage(town, m))
 	}
+	for _, c := range d.Calls {
+		v.Calls = append(v.Calls, viewCall(town, c))
+	}
 	for _, e := range d.Events {
 		if town.MayFollow(a, e) { // from its time in a department the caller does not see, nothing
 			v.Events = append(v.Events, viewEvent(e))
@@ -190,7 +196,10 @@ func viewMessage(town *ticketing.Snapshot, m ticketing.Message) messageView {
 		ID: m.ID, Direction: string(m.Direction), Channel: m.Channel, From: m.FromValue, FromName: m.FromName, ReplyTo: m.ReplyTo, To: values(m.To),
 		Cc: values(m.Cc), Subject: m.Subject, Text: m.Text, HTML: m.HTML, Attachments: []attachmentView{},
 		Automatic: m.IsAutomatic(), AutomaticReason: m.Automatic, Silent: m.Silent != "", SilentReason: m.Silent,
-		ExternalID: m.ExternalID, Warnings: append([]string{}, m.Warnings...), At: m.At.UTC(), By: m.AgentID,
+		ExternalID: m.ExternalID, Warnings: append([]string{}, m.Warnings...), At: m.At.UTC(), By: m.AgentID, Desk: m.Desk, Documents: m.Documents,
+	}
+	if m.Channel == string(channels.SMS) {
+		v.Segments = channels.CountSegments(m.Text).Count
 	}
 	if m.Folded > 0 && m.Folded <= len(m.Text) {
 		characters := utf8.RuneCountInString(m.Text[:m.Folded])

@@ -55,6 +55,7 @@ type Spoken struct {
 	ID        string // the provider's
 	Voicemail bool   // left for the town hall; else the recording of a conversation
 	Seconds   int
+	DeleteAt  time.Time  // when the recording of a conversation is deleted; a voicemail is a message and stays
 	Audio     Attachment // Data is empty when it could not be fetched
 	Warning   string     // why it is empty, in English
 }

@@ -77,9 +77,11 @@ func (c *Call) hear(n channels.CallNews, at time.Time) {
 		c.AnsweredAt = earliest(c.AnsweredAt, at)
 	case channels.CallEnded:
 		c.EndedAt = earliest(c.EndedAt, at)
-		c.end(string(n.End))
+		c.end(string(cmp.Or(n.End, channels.EndMissed))) // an answer, told before or after, outdoes it
 	case channels.CallSaid:
-		if n.Recording != nil && n.Recording.Voicemail {
+		if n.Recording != nil && !n.Recording.Voicemail {
+			c.end(string(channels.EndAnswered)) // only who talks is recorded
+		} else {
 			c.end(EndVoicemail)
 		}
 	}
@@ -102,6 +104,9 @@ func (c Call) Missed() bool {
 	over := c.Ending != "" && c.Ending != string(channels.EndForwarded) && c.Ending != string(channels.EndRejected)
 	return c.Direction == In && !c.Answered() && (over || c.CallBack)
 }
+
+// over tells whether nothing more happens on the line.
+func (c Call) over() bool { return c.EndedAt != nil || c.Ending != "" }
 
 // Waited is how long it rang before it was taken or over. False: the exchange has not told.
 func (c Call) Waited() (time.Duration, bool) {

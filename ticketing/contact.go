@@ -25,7 +25,10 @@ type NewContact struct {
 	ReceivedAt *time.Time
 	Answered   bool     // she was given her answer at once: the ticket is closed as answered
 	Files      []string // ids of what Attach was given
-	Key        string   // Idempotency-Key
+	Desk       string   // at which counter
+	Documents  []string // handed over on paper
+	Receipt    Receipt
+	Key        string // Idempotency-Key
 }
 
 // CitizenDraft describes a citizen. Contacts carry Type and Value.
@@ -51,6 +54,9 @@ func (d *Desk) Log(ctx context.Context, a Actor, c NewContact) (Ticket, error) {
 	if err != nil {
 		return Ticket{}, err
 	}
+	if err := checkPaper(c); err != nil {
+		return Ticket{}, err
+	}
 	now := d.now()
 	received := now
 	if c.ReceivedAt != nil {
@@ -68,7 +74,7 @@ func (d *Desk) Log(ctx context.Context, a Actor, c NewContact) (Ticket, error) {
 	err = d.store.InTx(ctx, func(tx Nouns) error {
 		eff, replayed = effects{}, false
 		kept, fresh, err := remember(ctx, tx, a, c.Key, now, "contact", string(c.Channel), c.CitizenID, draftKey(c.Citizen), c.Subject,
-			c.Text, c.Motive, c.Department, strconv.FormatBool(c.Answered), stamp(c.ReceivedAt), strings.Join(c.Files, ","))
+			c.Text, c.Motive, c.Department, strconv.FormatBool(c.Answered), stamp(c.ReceivedAt), strings.Join(c.Files, ","), c.Desk, strings.Join(c.Documents, "\x00"), string(c.Receipt.By), c.Receipt.To)
 		if err != nil {
 			return err
 		}
@@ -106,7 +112,7 @@ func (d *Desk) Log(ctx context.Context, a Actor, c NewContact) (Ticket, error) {
 		}
 		m := Message{
 			ID: NewID(), TicketID: t.ID, Direction: In, Channel: t.Channel, FromName: citizen.Name(), Subject: t.Subject,
-			Text: c.Text, AgentID: &a.ID, At: received, CreatedAt: now,
+			Text: c.Text, AgentID: &a.ID, At: received, CreatedAt: now, Desk: c.Desk, Documents: c.Documents,
 		}
 		if len(citizen.Contacts) > 0 {
 			m.FromValue = citizen.Contacts[0].Value
@@ -129,6 +135,13 @@ func (d *Desk) Log(ctx context.Context, a Actor, c NewContact) (Ticket, error) {
 		}
 		if err := tx.AddParticipants(ctx, people); err != nil {
 			return err
+		}
+		if c.Receipt.By != "" {
+			given, err := d.giveReceipt(ctx, tx, s, t, citizen, c.Receipt)
+			if err != nil {
+				return err
+			}
+			events, eff.outbox = append(events, given), true
 		}
 		if err := complete(ctx, tx, kept, t.ID, m.ID); err != nil {
 			return err

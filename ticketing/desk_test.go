@@ -77,6 +77,7 @@ func openHall(t *testing.T, db *store.DB) *hall {
 	h.must(h.town.KeepLines(ctx, []ticketing.Line{
 		{Name: "mairie", Channel: "email", Address: "contact@valmont.example", Department: "accueil", PlusAddresses: true, Position: 1},
 		{Name: "police", Channel: "email", Address: "police@valmont.example", Department: "police", Position: 2},
+		{Name: "sms", Channel: "sms", Address: "+33939000000", Department: "accueil", Position: 3},
 	}))
 	h.keys = ticketing.NewKeys([]byte("a key for tests"))
 	h.files = files

@@ -21,7 +21,8 @@ const (
 	EventMessageResent     EventType = "message.resent" // an agent sends again what did not arrive
 	EventNoteAdded         EventType = "note.added"
 	EventAckQueued         EventType = "ack.queued"
-	EventAckWithheld       EventType = "ack.withheld" // owed and not sent; the reason is in Data
+	EventReceiptQueued     EventType = "receipt.queued" // what an agent wrote down is confirmed to the citizen
+	EventAckWithheld       EventType = "ack.withheld"   // owed and not sent; the reason is in Data
 	EventDeliveryChanged   EventType = "delivery.changed"
 	EventCitizenCreated    EventType = "citizen.created"
 	EventTicketMerged      EventType = "ticket.merged" // told to both: into is the one that lives on

@@ -67,7 +67,7 @@ func TestAnAlarmIsForThoseWhoLookAfterTheLine(t *testing.T) {
 		if lines, err := h.reader.Overseen(h.Context(), h.actor("agent")); err != nil || len(lines) != 0 {
 			h.Errorf("an agent looks after %+v (%v)", lines, err)
 		}
-		if lines, err := h.reader.Overseen(h.Context(), h.actor("admin")); err != nil || len(lines) != 2 {
+		if lines, err := h.reader.Overseen(h.Context(), h.actor("admin")); err != nil || len(lines) != 3 {
 			h.Errorf("an administrator looks after %+v (%v)", lines, err)
 		}
 	})

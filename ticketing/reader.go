@@ -133,6 +133,7 @@ type Dossier struct {
 	Ticket       Ticket
 	Citizen      *Citizen // nil: unknown sender
 	Messages     []Message
+	Calls        []Call // oldest first
 	Events       []Event
 	Participants []Participant
 	Links        []LinkedTicket
@@ -181,6 +182,9 @@ func (r *Reader) Ticket(ctx context.Context, a Actor, reference string) (Dossier
 		return Dossier{}, wrap("events", err)
 	}
 	s.reserve(a, &d)
+	if d.Calls, err = r.store.CallsOf(ctx, t.ID); err != nil {
+		return Dossier{}, wrap("calls", err)
+	}
 	if d.Participants, err = r.store.Participants(ctx, []string{t.ID}); err != nil {
 		return Dossier{}, wrap("participants", err)
 	}

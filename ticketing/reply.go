@@ -22,8 +22,9 @@ const maxCc = 20
 
 // Answer is what an agent writes to a citizen.
 type Answer struct {
-	Text    string // Markdown, or plain text
-	To      string // empty: where the citizen wants answers
+	Channel channels.Name // Email when left out, or SMS
+	Text    string        // Markdown, or plain text; a text message is sent as it is written
+	To      string        // empty: where the citizen wants answers
 	Cc      []string
 	Files   []string // ids of what Attach was given
 	Then    Status   // waiting (when left out), open or closed
@@ -31,9 +32,15 @@ type Answer struct {
 	IfMatch int      // version of the ticket the agent has seen; 0: any
 }
 
-// Reply sends an answer by e-mail. A ticket that nobody has becomes hers; one that is closed must be reopened first.
+// Reply sends an answer by e-mail or as a text message. A ticket that nobody has becomes hers; one that is closed must be reopened first.
 func (d *Desk) Reply(ctx context.Context, a Actor, reference string, w Answer) (Message, error) {
 	if err := checkText(w.Text); err != nil {
+		return Message{}, err
+	}
+	if w.Channel == "" {
+		w.Channel = channels.Email
+	}
+	if err := checkChannel(w); err != nil {
 		return Message{}, err
 	}
 	if w.Then == "" {
@@ -56,7 +63,7 @@ func (d *Desk) Reply(ctx context.Context, a Actor, reference string, w Answer) (
 	var eff effects
 	err := d.store.InTx(ctx, func(tx Nouns) error {
 		eff = effects{}
-		kept, fresh, err := remember(ctx, tx, a, w.Key, d.now(), "reply", reference, w.Text, w.To, strings.Join(w.Cc, ","), string(w.Then), strings.Join(w.Files, ","))
+		kept, fresh, err := remember(ctx, tx, a, w.Key, d.now(), "reply", reference, w.Text, w.To, strings.Join(w.Cc, ","), string(w.Then), strings.Join(w.Files, ","), string(w.Channel))
 		if err != nil {
 			return err
 		}
@@ -74,8 +81,11 @@ func (d *Desk) Reply(ctx context.Context, a Actor, reference string, w Answer) (
 		if t.Status == StatusClosed {
 			return conflict("closed")
 		}
-		m, err = d.compose(ctx, tx, s, a, t, w)
-		if err != nil {
+		compose := d.compose
+		if w.Channel == channels.SMS {
+			compose = d.composeText
+		}
+		if m, err = compose(ctx, tx, s, a, t, w); err != nil {
 			return err
 		}
 		if m.Attachments, err = attach(ctx, tx, a, m.ID, w.Files); err != nil {
@@ -92,6 +102,9 @@ func (d *Desk) Reply(ctx context.Context, a Actor, reference string, w Answer) (
 			return err
 		}
 		delivery := newDelivery(m, now)
+		if delivery.NextAt, err = d.sendAt(ctx, tx, t, m); err != nil {
+			return err
+		}
 		m.Delivery = &delivery
 		if err := tx.AddMessages(ctx, []Message{m}); err != nil {
 			return err
@@ -118,6 +131,25 @@ func (d *Desk) Reply(ctx context.Context, a Actor, reference string, w Answer) (
 	d.after(ctx, eff)
 	return m, nil
 }
+
+// checkChannel refuses what a text message can't carry.
+func checkChannel(w Answer) error {
+	switch {
+	case w.Channel == channels.Email:
+	case w.Channel != channels.SMS:
+		return invalid("channel", "email_or_sms")
+	case len(w.Cc) > 0:
+		return invalid("cc", "not_by_text")
+	case len(w.Files) > 0:
+		return invalid("attachments", "not_by_text")
+	case channels.CountSegments(w.Text).Count > maxSegments:
+		return invalid("text", "too_long")
+	}
+	return nil
+}
+
+// maxSegments is how long a text message may be: carriers join no more, and nobody reads more on a telephone.
+const maxSegments = 8
 
 // writtenTo makes those an answer goes to participants: when they answer, they are no strangers.
 func writtenTo(m Message) []Participant {

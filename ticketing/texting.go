@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"guichet/channels"
 )
@@ -64,9 +65,9 @@ func (f *filing) readNumbers(ctx context.Context, group []channels.Inbound, news
 	return wrap("refusals", err)
 }
 
-// spoke notes that the conversation of a text message is about this ticket now. A new ticket ends the one before.
+// spoke notes that the conversation of a text message is about this ticket now. A word for the line is no conversation.
 func (f *filing) spoke(in channels.Inbound, t *Ticket) {
-	if talk, ok := f.talks[conversationOf(in)]; ok {
+	if talk, ok := f.talks[conversationOf(in)]; ok && in.Word == "" {
 		talk.TicketID, talk.At = &t.ID, f.now
 		f.talks[talk.Key()] = talk
 	}
@@ -172,3 +173,103 @@ func (d *Desk) textOf(s *Snapshot, t Ticket, line Line, code string) (string, er
 }
 
 func valuesOf[K comparable, V any](m map[K]V) []V { return slices.Collect(maps.Values(m)) }
+
+// composeText writes an answer as a text message: the agent's words and nothing else, to the number she names, the one the citizen
+// last texted from, or the only mobile on her record.
+func (d *Desk) composeText(ctx context.Context, tx Nouns, s *Snapshot, a Actor, t Ticket, w Answer) (Message, error) {
+	line, ok := s.TextLine(t)
+	if !ok {
+		return Message{}, conflict("no_line")
+	}
+	number, err := d.textTo(ctx, tx, t, w.To)
+	if err != nil {
+		return Message{}, err
+	}
+	key := ConversationKey{Channel: string(channels.SMS), Line: line.Name, Number: number}
+	if _, err := tx.LockConversations(ctx, []ConversationKey{key}, d.now()); err != nil {
+		return Message{}, err
+	}
+	now := d.now()
+	talk := Conversation{Channel: key.Channel, Line: key.Line, Number: key.Number, TicketID: &t.ID, At: now} // her answer belongs here
+	if err := tx.SaveConversations(ctx, []Conversation{talk}); err != nil {
+		return Message{}, err
+	}
+	id := NewID()
+	return Message{
+		ID: id, TicketID: t.ID, Direction: Out, Channel: string(channels.SMS), Line: line.Name, FromName: d.town.Profile.Name, FromValue: line.Address,
+		To: Addresses{{Value: number}}, Text: strings.TrimSpace(w.Text), AgentID: &a.ID, ExternalID: id, At: now, CreatedAt: now,
+	}, nil
+}
+
+// textTo is the number a text message goes to.
+func (d *Desk) textTo(ctx context.Context, tx Nouns, t Ticket, written string) (string, error) {
+	if written != "" {
+		number, ok := channels.ParsePhone(written, d.town.Profile.Region)
+		if !ok || !channels.CanText(number) {
+			return "", invalid("to", "not_a_mobile_number")
+		}
+		return number, nil
+	}
+	messages, err := tx.MessagesOf(ctx, t.ID)
+	if err != nil {
+		return "", err
+	}
+	var citizen *Citizen
+	if t.CitizenID != nil {
+		c, err := tx.Citizen(ctx, *t.CitizenID)
+		if err != nil {
+			return "", err
+		}
+		citizen = &c
+	}
+	number := TextRecipient(citizen, messages)
+	if number == "" {
+		return "", conflict("no_mobile")
+	}
+	return number, nil
+}
+
+// TextRecipient is the number an answer goes to when the agent names none: the one that last texted or called, else a mobile of the
+// citizen's record. Empty: there is none.
+func TextRecipient(c *Citizen, messages []Message) string {
+	for _, m := range slices.Backward(messages) {
+		spoken := m.Channel == string(channels.SMS) || m.Channel == string(channels.Phone)
+		if m.Direction == In && spoken && !m.Stranger && contactType(m.FromValue) == "phone" && channels.CanText(m.FromValue) {
+			return m.FromValue
+		}
+	}
+	if c == nil {
+		return ""
+	}
+	for _, contact := range c.Contacts {
+		if contact.Type == "phone" && channels.CanText(contact.Value) {
+			return contact.Value
+		}
+	}
+	return ""
+}
+
+// answerWithin is how long after a citizen's last message what she is texted still counts as an answer.
+const answerWithin = 24 * time.Hour
+
+// sendAt is when a message leaves: at once, but for a text that is no answer, which waits for the end of the quiet hours.
+func (d *Desk) sendAt(ctx context.Context, tx Nouns, t Ticket, m Message) (time.Time, error) {
+	now := d.now()
+	if m.Channel != string(channels.SMS) {
+		return now, nil
+	}
+	until := d.town.Profile.Quiet.Until(now.In(d.town.Profile.Zone))
+	if until.IsZero() {
+		return now, nil
+	}
+	messages, err := tx.MessagesOf(ctx, t.ID)
+	if err != nil {
+		return now, err
+	}
+	for _, before := range messages {
+		if before.CameIn() && before.At.After(now.Add(-answerWithin)) {
+			return now, nil
+		}
+	}
+	return until.UTC(), nil
+}

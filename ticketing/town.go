@@ -20,6 +20,7 @@ type Profile struct {
 	Zone      *time.Location
 	Region    string   // two letters; how telephone numbers are read
 	Languages []string // the first is the town's own
+	Quiet     Quiet    // when nobody is texted who has not just written
 	Address   string   // of the town hall, for departments that have none of their own
 }
 

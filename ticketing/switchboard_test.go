@@ -1,0 +1,161 @@
+package ticketing_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"guichet/channels"
+	"guichet/ticketing"
+)
+
+func (h *hall) ring(n channels.CallNews) {
+	h.Helper()
+	if n.At.IsZero() {
+		n.At = h.clock.now()
+	}
+	n.Exchange = "standard"
+	_, err := ticketing.NewSwitchboard(h.desk).Ring(h.Context(), n)
+	h.must(err)
+}
+
+func (h *hall) phoneTickets() []ticketing.TicketRow {
+	h.Helper()
+	list, err := h.reader.Tickets(h.Context(), h.actor("admin"), ticketing.TicketQuery{Channel: "phone", Sort: ticketing.SortReceived, Limit: 50}, "")
+	h.must(err)
+	return list.Rows
+}
+
+func rang(id, from string) channels.CallNews {
+	return channels.CallNews{ID: id, Step: channels.CallRang, Caller: channels.Address{Value: from, Name: from}, Called: channels.Address{Name: "33261910010"}, Department: "voirie"}
+}
+
+// TestEveryOrderOfACall tells a call in every order of its events, each also twice, and finds one call on one ticket.
+func TestEveryOrderOfACall(t *testing.T) {
+	answered := channels.CallNews{ID: "c1", Step: channels.CallAnswered, Agents: []string{"agent@valmont.example"}}
+	over := channels.CallNews{ID: "c1", Step: channels.CallEnded, End: channels.EndAnswered}
+	missed := channels.CallNews{ID: "c1", Step: channels.CallEnded, End: channels.EndMissed}
+	for name, c := range map[string]struct {
+		events []channels.CallNews
+		status []ticketing.Status
+	}{
+		"taken":  {[]channels.CallNews{rang("c1", anne), answered, over}, []ticketing.Status{ticketing.StatusOpen, ticketing.StatusClosed}},
+		"missed": {[]channels.CallNews{rang("c1", anne), missed}, []ticketing.Status{ticketing.StatusNew}},
+	} {
+		for i, order := range orders(c.events) {
+			t.Run(fmt.Sprintf("%s %d", name, i), func(t *testing.T) {
+				eachHall(t, func(h *hall) {
+					for _, n := range order {
+						h.ring(n)
+						h.ring(n)
+					}
+					rows := h.phoneTickets()
+					if len(rows) != 1 {
+						h.Fatalf("%d tickets", len(rows))
+					}
+					found := false
+					for _, want := range c.status {
+						found = found || rows[0].Status == want
+					}
+					calls, err := h.db.CallsOf(h.Context(), rows[0].ID)
+					h.must(err)
+					if !found || len(calls) != 1 || calls[0].Answered() != (name == "taken") {
+						h.Errorf("ticket %s, calls %+v", rows[0].Status, calls)
+					}
+				})
+			})
+		}
+	}
+}
+
+// orders gives every order of a list.
+func orders[T any](list []T) [][]T {
+	if len(list) < 2 {
+		return [][]T{list}
+	}
+	var all [][]T
+	for i, first := range list {
+		rest := append(append([]T{}, list[:i]...), list[i+1:]...)
+		for _, tail := range orders(rest) {
+			all = append(all, append([]T{first}, tail...))
+		}
+	}
+	return all
+}
+
+func TestAMissedCallIsCalledBack(t *testing.T) {
+	eachHall(t, func(h *hall) {
+		text := h.receive(h.text("SM1", anne, "bonjour"))[0].Reference
+		h.ring(rang("c1", anne))
+		h.clock.advance(25 * time.Second)
+		h.ring(channels.CallNews{ID: "c1", Step: channels.CallEnded, End: channels.EndMissed})
+		h.ring(rang("c2", anne))
+		h.ring(channels.CallNews{ID: "c2", Step: channels.CallEnded, End: channels.EndMissed})
+		rows := h.phoneTickets()
+		if len(rows) != 1 {
+			h.Fatalf("%d tickets for two missed calls of one number", len(rows))
+		}
+		d := h.dossier(rows[0].Reference())
+		if d.Citizen == nil || d.Citizen.ID != h.dossier(text).Citizen.ID || d.Ticket.DueAt == nil || len(d.Messages) != 2 || d.Ticket.QueuedAt == nil {
+			h.Errorf("ticket %+v of %+v", d.Ticket, d.Citizen)
+		}
+		calls, err := h.db.CallsOf(h.Context(), d.Ticket.ID)
+		h.must(err)
+		if waited, ok := calls[0].Waited(); !ok || waited != 25*time.Second || calls[0].Ending != "missed" {
+			h.Errorf("%+v waited %v", calls[0], waited)
+		}
+		h.ring(channels.CallNews{ID: "c3", Step: channels.CallAnswered, Out: true, Called: channels.Address{Value: anne}, Agents: []string{"admin@valmont.example"}})
+		if called := h.dossier(rows[0].Reference()); called.Ticket.FirstReplyAt == nil || called.Ticket.AssigneeID == nil {
+			h.Errorf("calling back is an answer: %+v", called.Ticket)
+		}
+	})
+}
+
+func TestAVoicemailIsKeptOnce(t *testing.T) {
+	eachHall(t, func(h *hall) {
+		spoken := channels.CallNews{ID: "c1", Step: channels.CallSaid, Recording: &channels.Spoken{
+			ID: "RE1", Voicemail: true, Audio: channels.Attachment{Name: "message.mp3", Type: "audio/mpeg", Data: []byte("hello")},
+		}}
+		words := channels.CallNews{ID: "c1", Step: channels.CallSaid, Words: "rappelez-moi"}
+		h.ring(words) // nothing is known of the call yet
+		h.ring(spoken)
+		h.ring(spoken)
+		h.ring(words)
+		h.ring(rang("c1", anne))
+		rows := h.phoneTickets()
+		if len(rows) != 1 {
+			h.Fatalf("%d tickets", len(rows))
+		}
+		files, texts := 0, 0
+		for _, m := range h.dossier(rows[0].Reference()).Messages {
+			files += len(m.Attachments)
+			if m.Text == "rappelez-moi" {
+				texts++
+			}
+		}
+		if files != 1 || texts != 1 {
+			h.Errorf("%d recordings, %d transcriptions", files, texts)
+		}
+	})
+}
+
+func TestWhoMayBeCalling(t *testing.T) {
+	eachHall(t, func(h *hall) {
+		open := h.receive(h.text("SM1", anne, "trou rue Pasteur"))[0].Reference
+		h.ring(rang("c1", anne))
+		h.ring(rang("c2", paul))
+		h.ring(rang("c3", ""))
+		board := ticketing.NewSwitchboard(h.desk)
+		cards, err := board.Live(h.Context(), h.actor("admin"))
+		h.must(err)
+		if len(cards) != 3 || cards[0].Likelihood != ticketing.CallerKnown || len(cards[0].Candidates) != 1 ||
+			len(cards[0].Candidates[0].Open) != 1 || cards[0].Candidates[0].Open[0].Reference() != open ||
+			cards[1].Likelihood != ticketing.CallerUnknown || cards[2].Likelihood != ticketing.CallerUnknown {
+			h.Errorf("%+v", cards)
+		}
+		h.ring(channels.CallNews{ID: "c1", Step: channels.CallEnded, End: channels.EndMissed})
+		if cards, err = board.Live(h.Context(), h.actor("admin")); err != nil || len(cards) != 2 {
+			h.Errorf("a call that is over still rings: %d, %v", len(cards), err)
+		}
+	})
+}
