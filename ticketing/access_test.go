@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 )
 
 // The table of access.go, cell by cell, for every role and standing.
@@ -21,7 +22,7 @@ func TestCan(t *testing.T) {
 			{ID: "dpo", Active: true, Roles: Strings{"dpo"}},
 			{ID: "gone", Active: false, AllDepartments: true, Roles: Strings{"agent"}},
 		},
-	})
+	}, time.UTC)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +77,7 @@ func everywhere(supervisor bool) []Membership {
 
 // What nobody described is shown to nobody.
 func TestUnknownDepartmentIsHidden(t *testing.T) {
-	town, err := newSnapshot(1, TownData{Agents: []Agent{{ID: "a", Active: true, Roles: Strings{"agent"}}}})
+	town, err := newSnapshot(1, TownData{Agents: []Agent{{ID: "a", Active: true, Roles: Strings{"agent"}}}}, time.UTC)
 	if err != nil {
 		t.Fatal(err)
 	}

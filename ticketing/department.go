@@ -20,7 +20,8 @@ type Department struct {
 	ReopenWithin int     // days after closing within which a citizen's message reopens the ticket; later it opens a linked one
 	Address      string  // where citizens find and call it, on as many lines as under a letter; empty: the town's
 	Numbers      Strings // E.164, which ring in turn when a caller asks for the department; empty: it has voicemail only
-	// CallBackWithin is the hours within which a missed call is called back.
+	Digit        string  // what a caller presses for it, "1" to "9"; empty: it is not in the menu
+	// CallBackWithin is the hours of opening time within which a missed call is called back.
 	CallBackWithin int
 }
 

@@ -315,6 +315,7 @@ type TownData struct {
 	Templates   []Template
 	Lines       []Line
 	Agents      []Agent // with Memberships
+	Hours       string  // a HoursEntry as JSON; empty: nobody has said
 }
 
 // Towns is what an administrator edits, and a revision that moves with every change.
@@ -326,6 +327,7 @@ type Towns interface {
 	SaveMotives(ctx context.Context, motives []Motive) error
 	SaveRules(ctx context.Context, rules []Rule) error
 	SaveTemplates(ctx context.Context, templates []Template) error
+	SaveHours(ctx context.Context, hours string) error
 	SaveLines(ctx context.Context, lines []Line) error // inserts or updates by name, and removes the others unless somebody holds their lease
 	// Setting reads a value kept for the town; SetSetting keeps one if there is none yet and gives the one that is kept.
 	Setting(ctx context.Context, key string) (string, error)

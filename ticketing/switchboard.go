@@ -305,7 +305,7 @@ func (h *hearing) missed() {
 	t.UpdatedAt = h.now
 	if t.DueAt == nil {
 		department, _ := h.town.Department(t.Department)
-		due := h.began().Add(time.Duration(department.CallBackWithin) * time.Hour)
+		due := h.town.Hours.After(h.began(), time.Duration(department.CallBackWithin)*time.Hour)
 		t.DueAt = &due
 	}
 	if t.Status == StatusWaiting {

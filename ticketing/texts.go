@@ -35,6 +35,8 @@ type TextData struct {
 	Agent      string // first name and name
 	Signature  string // her function
 	Text       string // what she wrote
+	Digit      string // what a caller presses
+	Opens      string // when the town hall opens next, as it is spoken; empty: nobody knows
 }
 
 // Renderer makes the HTML of a text in Markdown, a whole document in a language.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"guichet/routing"
+	"guichet/ticketing/calendar"
 )
 
 // Profile is what the configuration says of the town.
@@ -43,6 +44,7 @@ type Snapshot struct {
 	Agents      []Agent
 	Texts       Texts
 	Rules       *routing.Book
+	Hours       calendar.Hours
 
 	departments map[string]Department
 	motives     map[string]Motive
@@ -67,7 +69,7 @@ func (t *Town) Reload(ctx context.Context) error {
 	if err != nil {
 		return wrap("read the town", err)
 	}
-	s, err := newSnapshot(revision, data)
+	s, err := newSnapshot(revision, data, t.Profile.Zone)
 	if err != nil {
 		return err
 	}
@@ -100,7 +102,7 @@ func (t *Town) Run(ctx context.Context) error {
 // Now gives the town as it was last read.
 func (t *Town) Now() *Snapshot { return t.current.Load() }
 
-func newSnapshot(revision int64, data TownData) (*Snapshot, error) {
+func newSnapshot(revision int64, data TownData, zone *time.Location) (*Snapshot, error) {
 	first, err := FirstTemplates()
 	if err != nil {
 		return nil, err
@@ -120,8 +122,12 @@ func newSnapshot(revision int64, data TownData) (*Snapshot, error) {
 	if err != nil {
 		return nil, wrap("routing rules", err)
 	}
+	hours, err := readHours(data.Hours, zone)
+	if err != nil {
+		return nil, wrap("opening hours", err)
+	}
 	s := &Snapshot{
-		Revision: revision, Departments: data.Departments, Motives: data.Motives, Lines: data.Lines, Agents: data.Agents,
+		Revision: revision, Hours: hours, Departments: data.Departments, Motives: data.Motives, Lines: data.Lines, Agents: data.Agents,
 		Texts: texts, Rules: book,
 		departments: map[string]Department{}, motives: map[string]Motive{}, lines: map[string]Line{},
 		agents: map[string]Agent{}, byEmail: map[string]string{},

@@ -7,6 +7,7 @@ type TownFile struct {
 	Rules       []RuleEntry       `yaml:"rules"`
 	Agents      []AgentEntry      `yaml:"agents"`
 	Templates   []TemplateEntry   `yaml:"templates"`
+	Hours       *HoursEntry       `yaml:"hours"`
 }
 
 // Names is one name in the languages of the town.
@@ -23,7 +24,8 @@ type DepartmentEntry struct {
 	ReopenWithin int        `yaml:"reopen_within"` // days; 30 when left out
 	Address      string     `yaml:"address"`       // as under a letter: street, town, telephone; the town's when left out
 	Numbers      []string   `yaml:"numbers"`       // telephone numbers that ring in turn, in any spelling
-	CallBack     int        `yaml:"call_back"`     // hours within which a missed call is called back; 24 when left out
+	Digit        string     `yaml:"digit"`         // what a caller presses for it, 1 to 9
+	CallBack     int        `yaml:"call_back"`     // hours of opening time within which a missed call is called back; 8 when left out
 }
 
 // MotiveEntry is a motive in a town file.

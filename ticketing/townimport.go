@@ -73,6 +73,10 @@ func (t *Town) plan(have, want TownData) importPlan {
 	for i, a := range want.Agents {
 		agents[i] = t.keepAccount(a, have.Agents)
 	}
+	if want.Hours != "" && want.Hours != have.Hours {
+		p.rows.Hours = want.Hours
+		p.changes = append(p.changes, Change{Kind: "hours", Code: "town", Created: have.Hours == ""})
+	}
 	p.rows.Agents = differing(&p, "agent", have.Agents, agents, func(a Agent) string { return a.Email })
 	return p
 }
@@ -89,6 +93,11 @@ func (p importPlan) write(ctx context.Context, tx Nouns) error {
 	}
 	if err := tx.SaveTemplates(ctx, p.rows.Templates); err != nil {
 		return err
+	}
+	if p.rows.Hours != "" {
+		if err := tx.SaveHours(ctx, p.rows.Hours); err != nil {
+			return err
+		}
 	}
 	for _, a := range p.rows.Agents {
 		if err := tx.SaveAgent(ctx, a); err != nil {
@@ -137,7 +146,7 @@ func (t *Town) keepAccount(a Agent, have []Agent) Agent {
 
 // read checks a town file and turns it into rows. It names every mistake at once.
 func (t *Town) read(f TownFile) (TownData, error) {
-	r := townReader{departments: map[string]bool{}, motives: map[string]Motive{}}
+	r := townReader{departments: map[string]bool{}, motives: map[string]Motive{}, digits: map[string]string{}}
 	for _, d := range t.Now().Departments {
 		r.departments[d.Code] = true
 	}
@@ -159,8 +168,11 @@ func (t *Town) read(f TownFile) (TownData, error) {
 	for _, e := range f.Templates {
 		r.template(e)
 	}
+	if f.Hours != nil {
+		r.hours(*f.Hours)
+	}
 	if len(r.problems) == 0 { // words and placeholders are read the way they will be used
-		if _, err := newSnapshot(0, r.data); err != nil {
+		if _, err := newSnapshot(0, r.data, t.Profile.Zone); err != nil {
 			r.problems = append(r.problems, err)
 		}
 	}
@@ -174,6 +186,7 @@ type townReader struct {
 	data        TownData
 	departments map[string]bool
 	motives     map[string]Motive
+	digits      map[string]string // department by digit
 	problems    []error
 }
 
@@ -184,7 +197,7 @@ func (r *townReader) wrong(format string, args ...any) {
 func (r *townReader) department(i int, e DepartmentEntry, p Profile) {
 	d := Department{
 		Code: e.Code, NameFR: e.Name.FR, NameEN: e.Name.EN, Visibility: e.Visibility, Position: i + 1, ReopenWithin: e.ReopenWithin,
-		Address: strings.TrimSpace(e.Address), CallBackWithin: e.CallBack,
+		Address: strings.TrimSpace(e.Address), CallBackWithin: e.CallBack, Digit: e.Digit,
 	}
 	for _, written := range e.Numbers {
 		number, ok := channels.ParsePhone(written, p.Region)
@@ -194,8 +207,13 @@ func (r *townReader) department(i int, e DepartmentEntry, p Profile) {
 		d.Numbers = append(d.Numbers, number)
 	}
 	if d.CallBackWithin == 0 {
-		d.CallBackWithin = 24
+		d.CallBackWithin = 8
 	}
+	if d.Digit != "" && (len(d.Digit) != 1 || d.Digit < "1" || d.Digit > "9" || r.digits[d.Digit] != "") {
+		r.wrong("department %s: digit is one of 1 to 9 that no other department has, not %q", d.Code, d.Digit)
+	}
+	r.digits[d.Digit] = d.Code
+	delete(r.digits, "")
 	if d.CallBackWithin < 0 {
 		r.wrong("department %s: call_back is a number of hours above zero", d.Code)
 	}

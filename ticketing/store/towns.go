@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 
 	"gorm.io/gorm"
 
@@ -23,6 +24,9 @@ func (n nouns) TownData(ctx context.Context) (town ticketing.TownData, err error
 		if err := n.orm.WithContext(ctx).Order(list.order).Find(list.into).Error; err != nil {
 			return town, failed(err)
 		}
+	}
+	if town.Hours, err = n.Setting(ctx, hoursSetting); err != nil && !errors.Is(err, ticketing.ErrNotFound) {
+		return town, err
 	}
 	err = n.agents(ctx).Order("email").Find(&town.Agents).Error
 	return town, failed(err)
@@ -77,6 +81,14 @@ func (n nouns) SaveLines(ctx context.Context, lines []ticketing.Line) error {
 			Where("NOT EXISTS (SELECT 1 FROM leases WHERE leases.name = 'mailbox:' || lines.name AND leases.held_until > ?)", n.db.now()).
 			Delete(&ticketing.Line{}).Error)
 	})
+}
+
+// hoursSetting keeps the opening hours.
+const hoursSetting = "hours"
+
+// SaveHours implements ticketing.Towns.
+func (n nouns) SaveHours(ctx context.Context, hours string) error {
+	return put(ctx, n, []setting{{Key: hoursSetting, Value: hours}})
 }
 
 // setting is a value kept for the town.

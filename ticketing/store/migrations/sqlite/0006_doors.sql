@@ -8,6 +8,7 @@ ALTER TABLE messages ADD COLUMN documents TEXT NOT NULL DEFAULT '';
 
 -- How a department is reached by telephone: the numbers that ring in turn, and within how many hours a missed call is called back.
 ALTER TABLE departments ADD COLUMN numbers TEXT NOT NULL DEFAULT '';
+ALTER TABLE departments ADD COLUMN digit TEXT NOT NULL DEFAULT '';
 ALTER TABLE departments ADD COLUMN call_back_within INTEGER NOT NULL DEFAULT 24;
 
 -- What the exchange calls an agent: a user name or an extension.
