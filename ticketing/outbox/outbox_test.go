@@ -279,3 +279,28 @@ func TestTwoDispatchersSendEachMessageOnce(t *testing.T) {
 		}
 	})
 }
+
+// A text message is not sent before the one that was written before it on the same ticket, even when that one has to be tried again.
+func TestTextsLeaveInTheirOrder(t *testing.T) {
+	each(t, "sms", func(d *desk) {
+		second := d.message
+		second.ID, second.Text, second.CreatedAt = ticketing.NewID(), "second", d.now().Add(time.Second)
+		duty := d.delivery
+		duty.ID, duty.MessageID, duty.CreatedAt = ticketing.NewID(), second.ID, second.CreatedAt
+		d.must(d.db.AddMessages(d.Context(), []ticketing.Message{second}))
+		d.must(d.db.AddDeliveries(d.Context(), []ticketing.Delivery{duty}))
+		w := &wire{verdicts: []channels.Verdict{{Outcome: channels.Deferred, Code: "429"}}}
+		got := d.run(w, "one", tried(1))
+		if w.count() != 1 {
+			d.Fatalf("%d attempts although the first must wait", w.count())
+		}
+		d.clock.Store(got.NextAt.UnixMicro())
+		d.run(w, "one", in(ticketing.DeliverySent))
+		d.message = second
+		d.clock.Add((10 * time.Minute).Microseconds()) // the dispatcher that was stopped may have leased it
+		d.run(w, "one", in(ticketing.DeliverySent))
+		if len(w.sent) != 3 || w.sent[1].Text != "Bonjour" || w.sent[2].Text != "second" {
+			d.Errorf("sent %+v", w.sent)
+		}
+	})
+}

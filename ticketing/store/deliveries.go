@@ -16,15 +16,20 @@ func (n nouns) AddDeliveries(ctx context.Context, deliveries []ticketing.Deliver
 	return insert(ctx, n, deliveries, insertion{})
 }
 
-// LeaseDeliveries implements ticketing.Deliveries.
+// LeaseDeliveries implements ticketing.Deliveries. A text message waits for those of its ticket that were written before it and that
+// have been tried or are due: nobody can tell on a telephone that the second came first.
 func (n nouns) LeaseDeliveries(ctx context.Context, owner string, names []string, now, until time.Time, limit int) ([]ticketing.Delivery, error) {
 	var leased []ticketing.Delivery
 	err := n.read(ctx, &leased, `WITH due AS MATERIALIZED (
 			SELECT id FROM deliveries
 			WHERE state IN ('queued', 'sending') AND next_at <= ? AND (leased_until IS NULL OR leased_until <= ?) AND ?
+				AND (channel <> 'sms' OR NOT EXISTS (SELECT 1 FROM deliveries AS before
+					WHERE before.ticket_id = deliveries.ticket_id AND before.channel = 'sms' AND before.state IN ('queued', 'sending')
+						AND (before.next_at <= ? OR before.attempts > 0)
+						AND (before.created_at < deliveries.created_at OR before.created_at = deliveries.created_at AND before.id < deliveries.id)))
 			ORDER BY next_at, id LIMIT ?`+n.forUpdate(" FOR UPDATE SKIP LOCKED")+`)
 		UPDATE deliveries SET lease_owner = ?, leased_until = ? WHERE id IN (SELECT id FROM due) RETURNING *`,
-		now, now, n.among("channel", names), limit, owner, until)
+		now, now, n.among("channel", names), now, limit, owner, until)
 	slices.SortFunc(leased, func(a, b ticketing.Delivery) int {
 		return cmp.Or(a.NextAt.Compare(b.NextAt), cmp.Compare(a.ID, b.ID))
 	})

@@ -77,7 +77,7 @@ func TestMigrateCopiesTheFile(t *testing.T) {
 	raw := rawSQLite(t, url)
 	for _, s := range []string{
 		"DELETE FROM goose_db_version WHERE version_id = 6", "DROP TABLE calls", "DROP TABLE conversations", "DROP TABLE refusals",
-		"DROP INDEX attachments_expire", "DROP INDEX deliveries_external", "ALTER TABLE attachments DROP COLUMN expires_at",
+		"DROP INDEX attachments_expire", "DROP INDEX deliveries_external", "DROP INDEX deliveries_open_ticket", "ALTER TABLE attachments DROP COLUMN expires_at",
 		"ALTER TABLE messages DROP COLUMN desk", "ALTER TABLE messages DROP COLUMN documents", "ALTER TABLE agents DROP COLUMN extension",
 		"ALTER TABLE departments DROP COLUMN numbers", "ALTER TABLE departments DROP COLUMN digit",
 		"ALTER TABLE departments DROP COLUMN call_back_within", "INSERT INTO settings VALUES ('town', 'Valmont')",

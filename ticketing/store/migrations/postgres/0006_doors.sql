@@ -71,3 +71,6 @@ CREATE INDEX attachments_expire ON attachments (expires_at) WHERE expires_at IS 
 
 -- What a provider calls a message of ours, for what it says of it later.
 CREATE INDEX deliveries_external ON deliveries (external_id) WHERE external_id <> '';
+
+-- What of a ticket is still to be sent: text messages leave in the order they were written in.
+CREATE INDEX deliveries_open_ticket ON deliveries (ticket_id) WHERE state IN ('queued', 'sending');
