@@ -11,7 +11,9 @@ import (
 	"strings"
 	"time"
 
+	"guichet/channels/cti"
 	"guichet/channels/email"
+	"guichet/channels/twilio"
 )
 
 // Config is everything a hub needs to know before it starts. Its tags are the keys of the file and, in capitals, the names of
@@ -25,6 +27,8 @@ type Config struct {
 	HTTP          HTTP            `koanf:"http"`
 	Town          Town            `koanf:"town"`
 	Mailboxes     []email.Mailbox `koanf:"mailboxes"`
+	Twilio        twilio.Options  `koanf:"twilio"`
+	CTI           []cti.Exchange  `koanf:"cti"`
 	Log           Log             `koanf:"log"`
 }
 
@@ -45,6 +49,8 @@ type Town struct {
 	Region    string   `koanf:"region"`    // country whose telephone numbers need no prefix
 	Languages []string `koanf:"languages"` // of answers and pages; the first one when nothing else decides
 	Address   string   `koanf:"address"`   // where citizens find the town hall; of every department that has none of its own
+	// QuietHours are two times of day in Timezone, "20:00-08:00", between which nothing that is not an answer is texted; empty: none.
+	QuietHours string `koanf:"quiet_hours"`
 }
 
 // Log says how much is logged and in which form.
@@ -60,7 +66,8 @@ func Default() Config {
 		Redis:    "embedded",
 		Files:    "var/files",
 		HTTP:     HTTP{Listen: "127.0.0.1:8080", PublicURL: "http://127.0.0.1:8080"},
-		Town:     Town{Name: "Mairie", Timezone: "Europe/Paris", Region: "FR", Languages: []string{"fr", "en"}},
+		Town:     Town{Name: "Mairie", Timezone: "Europe/Paris", Region: "FR", Languages: []string{"fr", "en"}, QuietHours: "20:00-08:00"},
+		Twilio:   twilio.Options{APIBase: "https://api.twilio.com", KeepRecordings: 720 * time.Hour},
 		Log:      Log{Level: "info", Format: "text"},
 	}
 }
@@ -85,6 +92,21 @@ func (t Town) Location() *time.Location {
 		return time.UTC
 	}
 	return zone
+}
+
+// Quiet is when the quiet hours begin and end, as time since midnight; the end may be smaller, on the next day. ok is false when
+// there are none, and when they cannot be read, which Validate has tried.
+func (t Town) Quiet() (from, until time.Duration, ok bool) {
+	begin, end, _ := strings.Cut(t.QuietHours, "-")
+	from, okFrom := timeOfDay(begin)
+	until, okUntil := timeOfDay(end)
+	return from, until, okFrom && okUntil && from != until
+}
+
+// timeOfDay reads "20:00" as time since midnight.
+func timeOfDay(text string) (time.Duration, bool) {
+	at, err := time.Parse("15:04", strings.TrimSpace(text))
+	return time.Duration(at.Hour())*time.Hour + time.Duration(at.Minute())*time.Minute, err == nil
 }
 
 // SlogLevel is the least important level that is logged.
@@ -146,6 +168,11 @@ func (c Config) LogValue() slog.Value {
 				slog.String("refresh_token", hide(m.OAuth2.RefreshToken))),
 		))
 	}
+	var exchanges []slog.Attr
+	for _, e := range c.CTI {
+		exchanges = append(exchanges, slog.Group(e.Name, slog.String("token", hide(e.Token)), slog.String("numbers", e.Numbers),
+			slog.String("department", e.Department), slog.Int("blocked", len(e.Blocked))))
+	}
 	return slog.GroupValue(
 		slog.String("database", hideInURL(c.Database)),
 		slog.String("redis", hideInURL(c.Redis)),
@@ -155,8 +182,13 @@ func (c Config) LogValue() slog.Value {
 		slog.Group("http", slog.String("listen", c.HTTP.Listen), slog.String("public_url", c.HTTP.PublicURL),
 			slog.String("metrics_listen", c.HTTP.MetricsListen)),
 		slog.Group("town", slog.String("name", c.Town.Name), slog.String("timezone", c.Town.Timezone),
-			slog.String("region", c.Town.Region), slog.Any("languages", c.Town.Languages), slog.String("address", c.Town.Address)),
+			slog.String("region", c.Town.Region), slog.Any("languages", c.Town.Languages), slog.String("address", c.Town.Address),
+			slog.String("quiet_hours", c.Town.QuietHours)),
 		slog.Attr{Key: "mailboxes", Value: slog.GroupValue(mailboxes...)},
+		slog.Group("twilio", slog.String("account_sid", hide(c.Twilio.AccountSID)), slog.String("auth_token", hide(c.Twilio.AuthToken)),
+			slog.String("api_base", hideInURL(c.Twilio.APIBase)), slog.Int("lines", len(c.Twilio.Lines)), // their names may be numbers
+			slog.Bool("record_calls", c.Twilio.RecordCalls), slog.Duration("keep_recordings", c.Twilio.KeepRecordings)),
+		slog.Attr{Key: "cti", Value: slog.GroupValue(exchanges...)},
 		slog.Group("log", slog.String("level", c.Log.Level), slog.String("format", c.Log.Format)),
 	)
 }

@@ -9,7 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"guichet/channels/cti"
 	"guichet/channels/email"
+	"guichet/channels/twilio"
 )
 
 func TestPublicURL(t *testing.T) {
@@ -44,6 +46,27 @@ func TestTownLocation(t *testing.T) {
 	}
 	if got := (Town{Timezone: "Valmont/Centre"}).Location(); got != time.UTC {
 		t.Errorf("Location() of an unknown zone = %s, want UTC", got)
+	}
+}
+
+func TestTownQuiet(t *testing.T) {
+	for _, c := range []struct {
+		hours       string
+		from, until time.Duration // both 0: there are none
+	}{
+		{"20:00-08:00", 20 * time.Hour, 8 * time.Hour},
+		{"00:30 - 13:45", 30 * time.Minute, 13*time.Hour + 45*time.Minute},
+		{"", 0, 0},
+		{"20:00", 0, 0},
+		{"08:00-08:00", 0, 0},
+		{"20-8", 0, 0},
+		{"20:00-24:00", 0, 0},
+		{"20:00-08:00-09:00", 0, 0},
+	} {
+		from, until, ok := Town{QuietHours: c.hours}.Quiet()
+		if ok != (c.until > 0) || ok && (from != c.from || until != c.until) {
+			t.Errorf("Quiet() of %q = %s, %s, %v", c.hours, from, until, ok)
+		}
 	}
 }
 
@@ -86,6 +109,11 @@ func TestNothingShowsASecret(t *testing.T) {
 			IMAP: email.IMAP{Host: "imap.lan", Username: "contact", Password: "SECRET6"}, SMTP: email.SMTP{Host: "smtp.lan", Password: "SECRET7"},
 			OAuth2: email.OAuth2{TokenURL: "https://login.lan/token?key=SECRET8", ClientSecret: "SECRET9", RefreshToken: "SECRET10"},
 		}},
+		Twilio: twilio.Options{
+			AccountSID: "SECRET11", AuthToken: "SECRET12", APIBase: "https://u:SECRET13@twilio.lan", Sender: "+33639980001", MessagingServiceSID: "SECRET14",
+			Lines: []twilio.Line{{Name: "+33639980001", Number: "+33639980001", Department: "accueil"}},
+		},
+		CTI: []cti.Exchange{{Name: "standard", Token: "SECRET15", Department: "voirie", Blocked: []string{"+33639980002"}}},
 	}
 	var logged strings.Builder
 	slog.New(slog.NewTextHandler(&logged, nil)).Info("started", "config", c)
@@ -99,7 +127,10 @@ func TestNothingShowsASecret(t *testing.T) {
 		if strings.Contains(shown, "contact") {
 			t.Errorf("shows an address, which no log may: %s", shown)
 		}
-		for _, useful := range []string{"postgres://***@db/guichet", "redis://***@cache:6379", "/srv/files", "Valmont", "imap.lan", "smtp.lan"} {
+		if strings.Contains(shown, "3998") {
+			t.Errorf("shows a telephone number, which no log may: %s", shown)
+		}
+		for _, useful := range []string{"postgres://***@db/guichet", "redis://***@cache:6379", "/srv/files", "Valmont", "imap.lan", "smtp.lan", "twilio.lan", "standard", "voirie"} {
 			if !strings.Contains(shown, useful) {
 				t.Errorf("hides %s: %s", useful, shown)
 			}

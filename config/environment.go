@@ -9,7 +9,7 @@ import (
 // readEnvironment reads the variables. Every one that begins with our prefix must mean something: a misspelt one would otherwise
 // leave a default in force without a word. Kubernetes adds some for a service called guichet, which are none of ours.
 func (r *reader) readEnvironment(variables map[string]string, kubernetes bool) {
-	r.addMailboxes(variables)
+	r.addItems(variables)
 	all := r.settable()
 	for _, name := range sortedNames(variables) {
 		switch {
@@ -33,18 +33,20 @@ func (r *reader) readEnvironment(variables map[string]string, kubernetes bool) {
 	}
 }
 
-// addMailboxes adds those that only the environment speaks of. An address makes one; any other variable of a mailbox that does not
-// exist is more likely meant for one that does.
-func (r *reader) addMailboxes(variables map[string]string) {
+// addItems adds those that only the environment speaks of. The address of a mailbox makes one; any other variable of a mailbox that
+// does not exist is more likely meant for one that does. So with the number of a line and the token of an exchange.
+func (r *reader) addItems(variables map[string]string) {
 	for _, name := range sortedNames(variables) {
-		middle, fits := between(strings.TrimSuffix(name, "_FILE"), "MAILBOXES_", "_ADDRESS")
-		if !fits {
-			continue
-		}
-		it := listItem{list: "mailboxes", name: strings.ReplaceAll(strings.ToLower(middle), "_", "-")}
-		if _, taken := r.item(it.path()); !taken {
-			r.items = append(r.items, it)
-			r.env[join(it.path(), "name")] = it.name
+		for _, l := range lists() {
+			middle, fits := between(strings.TrimSuffix(name, "_FILE"), variable(l.path)+"_", "_"+variable(l.maker))
+			if !fits {
+				continue
+			}
+			it := listItem{list: l.path, name: strings.ReplaceAll(strings.ToLower(middle), "_", "-")}
+			if _, taken := r.item(it.path()); !taken {
+				r.items = append(r.items, it)
+				r.env[join(it.path(), "name")] = it.name
+			}
 		}
 	}
 }
@@ -68,14 +70,16 @@ func (r *reader) settable() map[string]key {
 	return all
 }
 
-// meant finds the variable a wrong one was meant for. Where it speaks of a mailbox nobody has described, that may be the one to
-// begin with.
+// meant finds the variable a wrong one was meant for. Where it speaks of a mailbox, a line or an exchange nobody has described,
+// that may be the one to begin with.
 func meant(wrong string, all map[string]key) string {
 	base, inFile := strings.CutSuffix(wrong, "_FILE")
 	names := sortedNames(all)
-	if rest, ours := strings.CutPrefix(base, prefix+"MAILBOXES_"); ours {
-		mailbox, _, _ := strings.Cut(rest, "_")
-		names = append(names, prefix+"MAILBOXES_"+mailbox+"_ADDRESS")
+	for _, l := range lists() {
+		if rest, ours := strings.CutPrefix(base, prefix+variable(l.path)+"_"); ours {
+			name, _, _ := strings.Cut(rest, "_")
+			names = append(names, prefix+variable(join(join(l.path, name), l.maker)))
+		}
 	}
 	name := nearest(base, names)
 	if inFile {

@@ -63,7 +63,7 @@ func (r *reader) readStruct(file, at, shown string, node *yaml.Node, t reflect.T
 		case f.Type.Kind() == reflect.Struct:
 			r.readStruct(file, path, words, value, f.Type)
 		case isList(f.Type):
-			r.readList(file, base, words, value, f.Type.Elem())
+			r.readList(file, path, words, value, f.Type.Elem())
 		case inFile && value.Kind != yaml.ScalarNode:
 			r.problem("%s wants the name of a file", where)
 		case inFile:
@@ -74,7 +74,7 @@ func (r *reader) readStruct(file, at, shown string, node *yaml.Node, t reflect.T
 	}
 }
 
-// readList reads a list of structs, each of which must say its name.
+// readList reads a list of structs, each of which must say its name. A line without one is called by its number.
 func (r *reader) readList(file, list, shown string, node *yaml.Node, t reflect.Type) {
 	if node.Kind != yaml.SequenceNode {
 		r.problem("%s:%d: %s wants a list; begin each entry with a dash: - name: …", file, node.Line, shown)
@@ -82,7 +82,10 @@ func (r *reader) readList(file, list, shown string, node *yaml.Node, t reflect.T
 	}
 	for _, entry := range node.Content {
 		entry = resolve(entry)
-		it := listItem{list: list, name: nameOf(entry)}
+		it := listItem{list: list, name: textOf(entry, "name")}
+		if it.name == "" && list == "twilio.lines" {
+			it.name = digits(textOf(entry, "number"))
+		}
 		if it.name == "" {
 			r.problem("%s:%d: an entry of %s has no name; give it one: - name: …", file, entry.Line, shown)
 			continue
@@ -134,17 +137,27 @@ func keysAround(shown string, t reflect.Type) []string {
 	return names
 }
 
-// nameOf reads the name of an item before its other keys, which are addressed by it.
-func nameOf(node *yaml.Node) string {
+// textOf reads one key of an item before the others: its name, by which they are addressed.
+func textOf(node *yaml.Node, key string) string {
 	if node.Kind != yaml.MappingNode {
 		return ""
 	}
 	for i := 0; i < len(node.Content); i += 2 {
-		if value := resolve(node.Content[i+1]); node.Content[i].Value == "name" && value.Kind == yaml.ScalarNode {
+		if value := resolve(node.Content[i+1]); node.Content[i].Value == key && value.Kind == yaml.ScalarNode {
 			return value.Value
 		}
 	}
 	return ""
+}
+
+// digits is what is left of a telephone number without its punctuation.
+func digits(number string) string {
+	return strings.Map(func(r rune) rune {
+		if r < '0' || r > '9' {
+			return -1
+		}
+		return r
+	}, number)
 }
 
 // resolve follows an alias (*name) to what it stands for.

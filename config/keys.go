@@ -14,6 +14,18 @@ const prefix = "GUICHET_"
 // item stands, in the path of a key, for the name of an item of a list.
 const item = "*"
 
+// list is a list of structs. Its maker is the key whose variable makes an item that only the environment speaks of: what no item
+// can do without.
+type list struct {
+	path  string
+	maker string
+}
+
+// lists are those there are.
+func lists() []list {
+	return []list{{"mailboxes", "address"}, {"twilio.lines", "number"}, {"cti", "token"}}
+}
+
 // key is one value of the configuration.
 type key struct {
 	path string // "http.listen", "mailboxes.*.imap.port"

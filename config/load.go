@@ -12,7 +12,9 @@ import (
 	"github.com/knadh/koanf/providers/confmap"
 	"github.com/knadh/koanf/v2"
 
+	"guichet/channels/cti"
 	"guichet/channels/email"
+	"guichet/channels/twilio"
 )
 
 // Load reads the configuration: the defaults, over them the file, over both the environment, given as os.Environ gives it. Without
@@ -123,13 +125,22 @@ func (r *reader) config() (Config, error) {
 	c := Default()
 	c.HTTP.PublicURL = ""
 	for _, it := range r.items {
-		var m email.Mailbox // the one kind of item there is
-		if err := k.Unmarshal(it.path(), &m); err != nil {
+		var err error
+		switch it.list {
+		case "mailboxes":
+			c.Mailboxes, err = withItem(k, it, c.Mailboxes, withDefaults)
+		case "twilio.lines":
+			c.Twilio.Lines, err = withItem(k, it, c.Twilio.Lines, named)
+		case "cti":
+			c.CTI, err = withItem(k, it, c.CTI, func(e cti.Exchange) cti.Exchange { return e })
+		}
+		if err != nil {
 			return Config{}, fmt.Errorf("configuration of %s: %w", it.name, err)
 		}
-		c.Mailboxes = append(c.Mailboxes, withDefaults(m))
 	}
-	k.Delete("mailboxes")
+	for _, l := range lists() {
+		k.Delete(l.path)
+	}
 	if err := k.Unmarshal("", &c); err != nil {
 		return Config{}, fmt.Errorf("configuration: %w", err)
 	}
@@ -138,6 +149,23 @@ func (r *reader) config() (Config, error) {
 	}
 	c.HTTP.PublicURL = strings.TrimRight(c.HTTP.PublicURL, "/")
 	return c, nil
+}
+
+// withItem adds one item to its list, with what it left out.
+func withItem[T any](k *koanf.Koanf, it listItem, items []T, complete func(T) T) ([]T, error) {
+	var t T
+	if err := k.Unmarshal(it.path(), &t); err != nil {
+		return nil, err
+	}
+	return append(items, complete(t)), nil
+}
+
+// named gives a line without a name its number.
+func named(l twilio.Line) twilio.Line {
+	if l.Name == "" {
+		l.Name = l.Number
+	}
+	return l
 }
 
 // withDefaults fills in what a mailbox left out. The protection and the port follow from each other, but never to "none": an

@@ -8,7 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"guichet/channels/cti"
 	"guichet/channels/email"
+	"guichet/channels/twilio"
 )
 
 // inFolder writes files into a folder of the test and works there, so that paths in messages are short.
@@ -29,6 +31,16 @@ mailboxes:
     department: accueil
     imap: { host: imap.lan, username: contact, password: one }
     smtp: { host: smtp.lan }
+`
+
+const twoLines = `
+twilio:
+  account_sid: AC1
+  auth_token: one
+  lines:
+    - { name: standard, number: +33939000000, department: accueil }
+    - { number: "+33939000001", department: voirie, uses: [sms] }
+cti: [{ name: standard, token: pbx-secret }]
 `
 
 func TestLoadWithoutAnythingIsTheDefault(t *testing.T) {
@@ -175,6 +187,38 @@ func TestLoad(t *testing.T) {
 			},
 		},
 		{
+			name: "lines", file: twoLines,
+			check: func(c Config) bool {
+				return reflect.DeepEqual(c.Twilio.Lines, []twilio.Line{
+					{Name: "standard", Number: "+33939000000", Department: "accueil"},
+					{Name: "+33939000001", Number: "+33939000001", Department: "voirie", Uses: []string{"sms"}},
+				}) && reflect.DeepEqual(c.CTI, []cti.Exchange{{Name: "standard", Token: "pbx-secret"}}) &&
+					c.Twilio.Enabled() && c.Twilio.APIBase == Default().Twilio.APIBase && c.Twilio.KeepRecordings == 720*time.Hour
+			},
+		},
+		{
+			name: "a line by its name or its digits", file: twoLines,
+			env: []string{"GUICHET_TWILIO_LINES_STANDARD_USES=voice", "GUICHET_TWILIO_LINES_33939000001_DEPARTMENT=ccas", "GUICHET_CTI_STANDARD_BLOCKED=0639980001,0639980002"},
+			check: func(c Config) bool {
+				return c.Twilio.Lines[0].Uses[0] == "voice" && c.Twilio.Lines[1].Department == "ccas" && c.Twilio.Lines[1].Name == "+33939000001" && len(c.CTI[0].Blocked) == 2
+			},
+		},
+		{
+			name: "lines and exchanges from the environment alone", files: map[string]string{"token": "pbx-secret\n"},
+			env: []string{
+				"GUICHET_TWILIO_ACCOUNT_SID=AC1", "GUICHET_TWILIO_AUTH_TOKEN=one", "GUICHET_TWILIO_LINES_ETAT_CIVIL_NUMBER=+33939000002",
+				"GUICHET_TWILIO_LINES_ETAT_CIVIL_DEPARTMENT=etat-civil", "GUICHET_CTI_STANDARD_TOKEN_FILE=token",
+			},
+			check: func(c Config) bool {
+				return reflect.DeepEqual(c.Twilio.Lines, []twilio.Line{{Name: "etat-civil", Number: "+33939000002", Department: "etat-civil"}}) &&
+					reflect.DeepEqual(c.CTI, []cti.Exchange{{Name: "standard", Token: "pbx-secret"}})
+			},
+		},
+		{
+			name: "no quiet hours", file: "town: { quiet_hours: \"\" }",
+			check: func(c Config) bool { _, _, quiet := c.Town.Quiet(); return !quiet },
+		},
+		{
 			name:  "what Kubernetes adds",
 			env:   []string{"KUBERNETES_SERVICE_HOST=10.0.0.1", "GUICHET_SERVICE_HOST=10.0.0.2", "GUICHET_PORT=tcp://10.0.0.2:80", "GUICHET_PORT_80_TCP=tcp://10.0.0.2:80"},
 			check: func(c Config) bool { return reflect.DeepEqual(c, Default()) },
@@ -207,13 +251,17 @@ func TestLoadTakesThePathBeforeTheVariable(t *testing.T) {
 // TestEveryValueHasAVariable sets each key of the example to another value by its variable alone.
 func TestEveryValueHasAVariable(t *testing.T) {
 	account := strings.Replace(mairie, "smtp.lan", "smtp.lan, username: one, password: one", 1)
+	account += "twilio: { account_sid: AC1, auth_token: one, lines: [{ name: mairie, number: \"+33939000000\", department: accueil }] }\n" +
+		"cti: [{ name: mairie, token: one-secret }]\n"
 	tokens := strings.Replace(mairie, ", password: one", "", 1) + "    oauth2: { token_url: https://one.lan, client_id: one, client_secret: one, scope: one }\n"
 	inFolder(t, map[string]string{"guichet.yaml": account, "tokens.yaml": tokens})
 	other := map[string]string{ // what cannot be any word
 		"database": "sqlite://other.db", "redis": "redis://other:1", "secret_key": strings.Repeat("A", 43) + "=", "old_secret_keys": strings.Repeat("A", 43) + "=",
 		"listen": ":1", "metrics_listen": ":2", "public_url": "https://other.example", "timezone": "UTC", "region": "BE", "languages": "nl",
 		"address": "other@valmont.example", "form_senders": "other@valmont.example", "plus_addresses": "true", "port": "7", "tls": "starttls",
-		"after": "seen", "trusted_proxies": "10.0.0.1", "token_url": "https://other.lan", "poll": "7s", "max_size": "7MB", "level": "warn", "format": "json",
+		"after": "seen", "trusted_proxies": "10.0.0.1", "token_url": "https://other.lan", "poll": "7s", "max_size": "7MB", "level": "warn", "quiet_hours": "21:00-07:00",
+		"api_base": "https://other.lan", "number": "+33939000001", "uses": "sms", "record_calls": "true", "keep_recordings": "7h", "token": "other-secret",
+		"numbers": "national", "blocked": "+33639980001", "format": "json",
 	}
 	for _, k := range keys("", reflect.TypeFor[Config]()) {
 		last, file := lastPart(k.path), "guichet.yaml"
@@ -299,7 +347,7 @@ func TestLoadErrors(t *testing.T) {
 		},
 		{
 			name: "a merge", file: "<<: { files: x }",
-			want: "guichet.yaml:1: unknown key <<; the nearest right one is log",
+			want: "guichet.yaml:1: unknown key <<; the nearest right one is cti",
 		},
 		{
 			name: "a key twice", file: "files: a\nfiles: b",
@@ -345,6 +393,18 @@ func TestLoadErrors(t *testing.T) {
 		{
 			name: "a secret's file with nothing in it", file: "secret_key_file: a", files: map[string]string{"a": "\n"},
 			want: "guichet.yaml:1: secret_key_file: a is empty; put the value into it",
+		},
+		{
+			name: "a line without a name and a number", file: "twilio:\n  lines: [{ department: accueil }]",
+			want: "guichet.yaml:2: an entry of twilio.lines has no name; give it one: - name: …",
+		},
+		{
+			name: "a misspelt key of a line", file: strings.Replace(twoLines, "department: voirie", "departement: voirie", 1),
+			want: "guichet.yaml:7: unknown key twilio.lines.33939000001.departement; the nearest right one is twilio.lines.33939000001.department",
+		},
+		{
+			name: "a variable of a line nobody described", env: []string{"GUICHET_TWILIO_LINES_STANDARD_USES=sms"},
+			want: "unknown variable GUICHET_TWILIO_LINES_STANDARD_USES; the nearest right one is GUICHET_TWILIO_LINES_STANDARD_NUMBER",
 		},
 		{
 			name: "a misspelt variable", env: []string{"GUICHET_DATTABASE=x"},

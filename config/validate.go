@@ -28,24 +28,21 @@ func (c Config) Validate() error {
 	addresses := map[string]string{} // address → mailbox
 	names := map[string]string{}     // as variables spell it → mailbox
 	for i, m := range c.Mailboxes {
-		if variable(m.Name) == strings.Repeat("_", len([]rune(m.Name))) { // also the empty name
-			p.add(fmt.Sprintf("mailboxes[%d].name", i), "a mailbox needs a name with a letter or a digit; variables and the journal call it by that")
+		at, ok := p.item("mailboxes", "a mailbox", i, m.Name, names)
+		if !ok {
 			continue
 		}
-		at := "mailboxes." + m.Name
 		if strings.Contains(m.Name, "/") {
 			p.add(at+".name", "has a slash, which stands between a mailbox and its folder; leave it out")
 		}
-		if other, taken := names[variable(m.Name)]; taken {
-			p.add(at+".name", "is also the name of %s for variables; rename one of them", other)
-		}
-		names[variable(m.Name)] = m.Name
 		if other, taken := addresses[strings.ToLower(m.Address)]; taken && m.Address != "" {
 			p.add(at+".address", "%s is already the address of %s; each mailbox has its own", m.Address, other)
 		}
 		addresses[strings.ToLower(m.Address)] = m.Name
 		validateMailbox(&p, at, m)
 	}
+	c.validateTwilio(&p)
+	c.validateCTI(&p)
 	return errors.Join(p...)
 }
 
@@ -158,6 +155,9 @@ func (t Town) validate(p *problems) {
 		}
 		seen[language] = true
 	}
+	if _, _, ok := t.Quiet(); t.QuietHours != "" && !ok {
+		p.add("town.quiet_hours", "%q are not two times of day; write for example 20:00-08:00", t.QuietHours)
+	}
 }
 
 func (l Log) validate(p *problems) {
@@ -243,12 +243,10 @@ func (p *problems) folders(imap string, m email.IMAP) {
 // oauth2 tries how tokens are had. Secrets go to the token endpoint: over https, or to this machine.
 func (p *problems) oauth2(at string, m email.Mailbox) {
 	o, at := m.OAuth2, at+".oauth2"
-	u, err := url.Parse(o.TokenURL)
-	switch {
-	case o.TokenURL == "":
+	if o.TokenURL == "" {
 		p.add(at+".token_url", "is missing; write for example https://login.microsoftonline.com/TENANT/oauth2/v2.0/token")
-	case err != nil, u.Hostname() == "", u.User != nil, u.Scheme != "https" && !(u.Scheme == "http" && loopback(u.Hostname())):
-		p.add(at+".token_url", "is not an https address without a password; secrets are sent there")
+	} else {
+		p.secretsTo(at+".token_url", o.TokenURL)
 	}
 	if o.ClientID == "" {
 		p.add(at+".client_id", "is missing; the authorization server gave one when Guichet was registered there")
@@ -258,6 +256,14 @@ func (p *problems) oauth2(at string, m email.Mailbox) {
 	}
 	if m.IMAP.Password != "" || m.SMTP.Password != "" {
 		p.add(at, "stands beside a password; keep one of them")
+	}
+}
+
+// secretsTo tries an address that secrets are sent to.
+func (p *problems) secretsTo(key, raw string) {
+	u, err := url.Parse(raw)
+	if err != nil || u.Hostname() == "" || u.User != nil || u.Scheme != "https" && !(u.Scheme == "http" && loopback(u.Hostname())) {
+		p.add(key, "is not an https address without a password; secrets are sent there")
 	}
 }
 

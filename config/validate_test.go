@@ -5,7 +5,9 @@ import (
 	"testing"
 	"time"
 
+	"guichet/channels/cti"
 	"guichet/channels/email"
+	"guichet/channels/twilio"
 )
 
 // valid is a configuration that Validate accepts, with one mailbox.
@@ -178,6 +180,11 @@ func TestValidate(t *testing.T) {
 		{"too seldom", func(_ *Config, m *email.Mailbox) { m.IMAP.Poll = 48 * time.Hour }, "mailboxes.mairie.imap.poll: 48h0m0s is not between 100ms and 24h; 60s is a good measure"},
 		{"no size", func(_ *Config, m *email.Mailbox) { m.IMAP.MaxSize = -1 }, "mailboxes.mairie.imap.max_size: would let no mail pass; write for example 40MB"},
 
+		{"quiet hours", func(c *Config, _ *email.Mailbox) { c.Town.QuietHours = "12:00-14:00" }, ""},
+		{"no quiet hours", func(c *Config, _ *email.Mailbox) { c.Town.QuietHours = "" }, ""},
+		{"quiet hours without an end", func(c *Config, _ *email.Mailbox) { c.Town.QuietHours = "20:00" }, `town.quiet_hours: "20:00" are not two times of day; write for example 20:00-08:00`},
+		{"quiet hours of no length", func(c *Config, _ *email.Mailbox) { c.Town.QuietHours = "08:00-08:00" }, `town.quiet_hours: "08:00-08:00" are not two times of day; write for example 20:00-08:00`},
+
 		{
 			"everything at once", func(c *Config, m *email.Mailbox) { c.Files, c.Log.Level, m.Department = "", "loud", "" },
 			"files: is empty; name the folder that keeps large originals and attachments\n" +
@@ -188,14 +195,96 @@ func TestValidate(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			config := valid()
 			c.change(&config, &config.Mailboxes[0])
-			got := ""
-			if err := config.Validate(); err != nil {
-				got = err.Error()
-			}
-			if got != c.want {
-				t.Errorf("Validate:\n%s\nwant:\n%s", got, c.want)
-			}
+			sameProblems(t, config, c.want)
 		})
+	}
+}
+
+// telephoned is valid with an account at Twilio and an exchange.
+func telephoned() Config {
+	c := valid()
+	c.Twilio.AccountSID, c.Twilio.AuthToken, c.Twilio.Sender = "AC1", "secret", "+33939000000"
+	c.Twilio.Lines = []twilio.Line{{Name: "standard", Number: "+33939000000", Department: "accueil", Uses: []string{"sms", "voice"}}}
+	c.CTI = []cti.Exchange{{Name: "standard", Token: "pbx-secret"}}
+	return c
+}
+
+func TestValidateLines(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(o *twilio.Options, l *twilio.Line)
+		want   string // empty: accepted
+	}{
+		{"as it is", func(*twilio.Options, *twilio.Line) {}, ""},
+		{"a service", func(o *twilio.Options, _ *twilio.Line) { o.Sender, o.MessagingServiceSID = "", "MG1" }, ""},
+		{"a name", func(o *twilio.Options, _ *twilio.Line) { o.Sender = "Valmont 27" }, ""},
+		{"a short code", func(o *twilio.Options, _ *twilio.Line) { o.Sender = "38600" }, ""},
+		{"nothing to leave by", func(o *twilio.Options, _ *twilio.Line) { o.Sender = "" }, ""},
+		{"both", func(o *twilio.Options, _ *twilio.Line) { o.MessagingServiceSID = "MG1" }, "twilio.messaging_service_sid: stands beside sender; keep one of them"},
+		{"a long name", func(o *twilio.Options, _ *twilio.Line) { o.Sender = "VilleDeValmont" }, `twilio.sender: "VilleDeValmont" is neither a number like +33939000000 nor a name of at most 11 letters and digits`},
+		{"a national sender", func(o *twilio.Options, _ *twilio.Line) { o.Sender = "0939000000" }, `twilio.sender: "0939000000" is neither a number like +33939000000 nor a name of at most 11 letters and digits`},
+		{"no token", func(o *twilio.Options, _ *twilio.Line) { o.AuthToken = "" }, "twilio.auth_token: is missing; give it here, as auth_token_file, or as GUICHET_TWILIO_AUTH_TOKEN"},
+		{"no account", func(o *twilio.Options, _ *twilio.Line) { o.AccountSID = "" }, "twilio.account_sid: is missing; copy it from the console of Twilio, where it stands beside the auth token"},
+		{"this machine", func(o *twilio.Options, _ *twilio.Line) { o.APIBase = "http://127.0.0.1:4010" }, ""},
+		{"in the open", func(o *twilio.Options, _ *twilio.Line) { o.APIBase = "http://twilio.lan" }, "twilio.api_base: is not an https address without a password; secrets are sent there"},
+		{"nowhere", func(o *twilio.Options, _ *twilio.Line) { o.APIBase = "" }, "twilio.api_base: is not an https address without a password; secrets are sent there"},
+		{"kept for six months", func(o *twilio.Options, _ *twilio.Line) { o.KeepRecordings = 4464 * time.Hour }, ""},
+		{"kept for too long", func(o *twilio.Options, _ *twilio.Line) { o.KeepRecordings = 4465 * time.Hour }, "twilio.keep_recordings: 4465h0m0s is not between 0 and 4464h, six months; 720h is a good measure"},
+		{"not kept", func(o *twilio.Options, _ *twilio.Line) { o.KeepRecordings = 0 }, "twilio.keep_recordings: 0s is not between 0 and 4464h, six months; 720h is a good measure"},
+		{"a national number", func(_ *twilio.Options, l *twilio.Line) { l.Number = "09 39 00 00 00" }, `twilio.lines.standard.number: "09 39 00 00 00" is not an international number; write for example "+33939000000"`},
+		{"a number with spaces", func(_ *twilio.Options, l *twilio.Line) { l.Number = "+33 939000000" }, `twilio.lines.standard.number: "+33 939000000" is not an international number; write for example "+33939000000"`},
+		{"no department", func(_ *twilio.Options, l *twilio.Line) { l.Department = "" }, "twilio.lines.standard.department: is missing; name the department that gets its messages and calls when no rule matches"},
+		{"another use", func(_ *twilio.Options, l *twilio.Line) { l.Uses = []string{"sms", "fax"} }, `twilio.lines.standard.uses: "fax" is nothing a line is used for; choose sms, voice or both`},
+		{"no name", func(_ *twilio.Options, l *twilio.Line) { l.Name = "" }, "twilio.lines[0].name: a line needs a name with a letter or a digit; variables and the journal call it by that"},
+		{
+			"one number twice", func(o *twilio.Options, l *twilio.Line) { o.Lines = append(o.Lines, *l); o.Lines[1].Name = "other" },
+			"twilio.lines.other.number: +33939000000 is already the number of standard; each line has its own",
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			config := telephoned()
+			c.change(&config.Twilio, &config.Twilio.Lines[0])
+			sameProblems(t, config, c.want)
+		})
+	}
+}
+
+func TestValidateExchanges(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(c *Config, e *cti.Exchange)
+		want   string // empty: accepted
+	}{
+		{"national", func(_ *Config, e *cti.Exchange) { e.Numbers = "national" }, ""},
+		{"another way", func(_ *Config, e *cti.Exchange) { e.Numbers = "local" }, `cti.standard.numbers: "local" is no way of writing numbers; choose international or national`},
+		{"no token", func(_ *Config, e *cti.Exchange) { e.Token = "" }, "cti.standard.token: is missing; make one with: openssl rand -hex 16, and give it here, as token_file, or as GUICHET_CTI_STANDARD_TOKEN"},
+		{"a short token", func(_ *Config, e *cti.Exchange) { e.Token = "secret7" }, "cti.standard.token: has less than 8 characters and could be guessed; make one with: openssl rand -hex 16"},
+		{"a token with a slash", func(_ *Config, e *cti.Exchange) { e.Token = "secret/secret" }, "cti.standard.token: has a sign that cannot stand in an address; make one with: openssl rand -hex 16"},
+		{"no name", func(_ *Config, e *cti.Exchange) { e.Name = "é" }, "cti[0].name: an exchange needs a name with a letter or a digit; variables and the journal call it by that"},
+		{"blocked", func(_ *Config, e *cti.Exchange) { e.Blocked = []string{"06 39 98 00 01", "+32 470 12 34 56"} }, ""},
+		{"blocked nobody", func(_ *Config, e *cti.Exchange) { e.Blocked = []string{"0639980001", "06399800"} }, "cti.standard.blocked[1]: is not a telephone number; write it as it is dialled, or with + and the country"},
+		{
+			"the same twice", func(c *Config, e *cti.Exchange) { c.CTI = append(c.CTI, *e) },
+			"cti.standard.name: is also the name of standard for variables; rename one of them\n" +
+				"cti.standard.token: is also the token of standard; give each exchange its own",
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			config := telephoned()
+			c.change(&config, &config.CTI[0])
+			sameProblems(t, config, c.want)
+		})
+	}
+}
+
+func sameProblems(t *testing.T, c Config, want string) {
+	t.Helper()
+	got := ""
+	if err := c.Validate(); err != nil {
+		got = err.Error()
+	}
+	if got != want {
+		t.Errorf("Validate:\n%s\nwant:\n%s", got, want)
 	}
 }
 

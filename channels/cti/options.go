@@ -1,6 +1,12 @@
 // Package cti is told of calls by the town's own telephone exchange, over the push contract PBX vendors speak. It knows no ticket.
 package cti
 
+// How an exchange may write numbers.
+const (
+	International = "international" // E.164 without the plus, unless they begin with 0; the default
+	National      = "national"      // as they are dialled in the town's country
+)
+
 // Exchange is one PBX that pushes its calls.
 type Exchange struct {
 	Name       string   `koanf:"name"`
