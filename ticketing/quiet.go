@@ -1,28 +1,10 @@
 package ticketing
 
-import (
-	"errors"
-	"strings"
-	"time"
-)
+import "time"
 
 // Quiet is the hours of the day in which nobody is texted who has not just written. The zero value is none.
 type Quiet struct {
 	From, To time.Duration // since midnight; From later than To: over midnight
-}
-
-// ReadQuiet reads "20:00-08:00". Empty: none.
-func ReadQuiet(s string) (Quiet, error) {
-	if s == "" {
-		return Quiet{}, nil
-	}
-	from, to, ok := strings.Cut(s, "-")
-	begin, err1 := time.Parse("15:04", strings.TrimSpace(from))
-	end, err2 := time.Parse("15:04", strings.TrimSpace(to))
-	if !ok || err1 != nil || err2 != nil {
-		return Quiet{}, errors.New("quiet hours are written 20:00-08:00")
-	}
-	return Quiet{From: sinceMidnight(begin), To: sinceMidnight(end)}, nil
 }
 
 // Until gives the end of the quiet hours a moment lies in, by the clock on its wall; zero: it lies in none.

@@ -170,9 +170,7 @@ func TestASharedNumberDecidesNothing(t *testing.T) {
 
 func TestATextThatIsNoAnswerWaitsForMorning(t *testing.T) {
 	eachHall(t, func(h *hall) {
-		quiet, err := ticketing.ReadQuiet("20:00-08:00")
-		h.must(err)
-		h.town.Profile.Quiet = quiet
+		h.town.Profile.Quiet = ticketing.Quiet{From: 20 * time.Hour, To: 8 * time.Hour}
 		h.clock.at.Store(time.Date(2026, 11, 20, 21, 30, 0, 0, time.UTC).UnixMicro()) // 22:30 in Valmont
 		mail := h.receive(h.letter("1@example.org", "anne@example.org", "Rappel", "Rappelez-moi"))[0].Reference
 		h.clock.advance(25 * time.Hour)

@@ -278,7 +278,7 @@ func (t *Town) KeepLines(ctx context.Context, lines []Line) error {
 	known := t.Now()
 	for _, l := range lines {
 		if _, ok := known.Department(l.Department); !ok && len(known.Departments) > 0 {
-			return fmt.Errorf("mailbox %s: there is no department %q; departments are made by `guichet import`", l.Name, l.Department)
+			return fmt.Errorf("line %s: there is no department %q; departments are made by `guichet import`", l.Name, l.Department)
 		}
 	}
 	return t.change(ctx, func(tx Nouns) error { return tx.SaveLines(ctx, lines) })

@@ -23,6 +23,7 @@ import (
 
 type benchCommand struct {
 	Intake     benchIntake     `cmd:"" help:"Mails from an IMAP server to routed tickets."`
+	Webhooks   benchWebhooks   `cmd:"" help:"Signed text messages of a provider to routed tickets."`
 	Mailserver benchMailserver `cmd:"" hidden:""`
 }
 

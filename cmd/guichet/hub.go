@@ -208,6 +208,9 @@ func openTown(ctx context.Context, db *store.DB, c config.Config, log *slog.Logg
 	profile := ticketing.Profile{
 		Name: c.Town.Name, Zone: c.Town.Location(), Region: c.Town.Region, Languages: c.Town.Languages, Address: strings.TrimSpace(c.Town.Address),
 	}
+	if from, to, ok := c.Town.Quiet(); ok {
+		profile.Quiet = ticketing.Quiet{From: from, To: to}
+	}
 	town, err := ticketing.OpenTown(ctx, db, profile, now, log)
 	if err != nil {
 		return nil, err
@@ -221,6 +224,15 @@ func linesOf(c config.Config) []ticketing.Line {
 		lines = append(lines, ticketing.Line{
 			Name: m.Name, Channel: string(channels.Email), Address: strings.ToLower(m.Address), Department: m.Department,
 			PlusAddresses: m.PlusAddresses, Position: i + 1,
+		})
+	}
+	for _, l := range c.Twilio.Lines {
+		channel := channels.SMS
+		if len(l.Uses) > 0 && !slices.Contains(l.Uses, "sms") {
+			channel = channels.Phone
+		}
+		lines = append(lines, ticketing.Line{
+			Name: l.Name, Channel: string(channel), Address: l.Number, Department: l.Department, Position: len(lines) + 1,
 		})
 	}
 	return lines
