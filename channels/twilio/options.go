@@ -18,9 +18,9 @@ type Options struct {
 
 // Line is one number of the account.
 type Line struct {
-	Name       string `koanf:"name"`       // in the journal and in variables; the number when left out
-	Number     string `koanf:"number"`     // E.164
-	Department string `koanf:"department"` // where messages go when no rule matches
+	Name       string   `koanf:"name"`       // in the journal and in variables; the number when left out
+	Number     string   `koanf:"number"`     // E.164
+	Department string   `koanf:"department"` // where messages go when no rule matches
 	Uses       []string `koanf:"uses"`       // sms, voice; both when left out
 }
 
