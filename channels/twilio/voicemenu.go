@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"guichet/channels"
@@ -125,15 +126,27 @@ func (v *Voice) dial(c call, w channels.Welcome, digit string, at int, before st
 	choice, _ := chosen(w, digit)
 	t := &twiml{}
 	t.say(w.Language, before)
+	first := at == 0
+	for at < len(choice.Numbers) && !isE164(choice.Numbers[at]) {
+		v.deps.Log.Warn("a number of a line can't be dialled and was passed over; write it as +33…", "line", w.Line, "department", choice.Department, "place", at)
+		at++
+	}
 	if at >= len(choice.Numbers) {
 		v.nobody(t, c, w, digit)
 		return t
 	}
-	if at == 0 && v.records(w) {
+	if first && v.records(w) {
 		t.say(w.Language, w.RecordWarning)
 	}
 	t.add(v.ringing(c, w, digit, at))
 	return t
+}
+
+// isE164 tells whether Twilio can dial a number as it is written (ITU-T E.164).
+func isE164(s string) bool {
+	digits, plus := strings.CutPrefix(s, "+")
+	odd := strings.IndexFunc(digits, func(r rune) bool { return r < '0' || r > '9' })
+	return plus && odd < 0 && len(digits) >= 6 && len(digits) <= 15 && digits[0] != '0'
 }
 
 // records tells whether conversations may be recorded: the configuration and the line must both say so, and it must be announced.
