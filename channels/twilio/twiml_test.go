@@ -115,8 +115,19 @@ func twimlRules() map[string]rule {
 	}
 }
 
-// checkTwiML reads an answer the way Twilio does. known tells whether an address is one of ours.
-func checkTwiML(body string, known func(string) bool) (element, error) {
+// twimlChecker reads answers the way Twilio does.
+type twimlChecker struct {
+	rules    map[string]rule
+	known    func(address string) bool // whether it is one of ours
+	patterns map[string]*regexp.Regexp
+}
+
+func newTwiMLChecker(known func(string) bool) *twimlChecker {
+	return &twimlChecker{rules: twimlRules(), known: known, patterns: map[string]*regexp.Regexp{}}
+}
+
+// check reads one answer.
+func (k *twimlChecker) check(body string) (element, error) {
 	var root element
 	if len(body) > 64<<10 {
 		return root, fmt.Errorf("%d bytes, more than 64 KiB", len(body))
@@ -133,12 +144,12 @@ func checkTwiML(body string, known func(string) bool) (element, error) {
 	if _, ok := root.find("Reject"); ok && len(root.Elements) > 1 {
 		return root, fmt.Errorf("Reject beside other verbs: %s", root.verbs())
 	}
-	return root, checkElement(root, known)
+	return root, k.element(root)
 }
 
-func checkElement(e element, known func(string) bool) error {
+func (k *twimlChecker) element(e element) error {
 	name := e.XMLName.Local
-	r, ok := twimlRules()[name]
+	r, ok := k.rules[name]
 	if !ok || e.XMLName.Space != "" {
 		return fmt.Errorf("unknown element %s", name)
 	}
@@ -147,7 +158,7 @@ func checkElement(e element, known func(string) bool) error {
 		if !ok {
 			return fmt.Errorf("%s has no attribute %s", name, a.Name.Local)
 		}
-		if !fits(pattern, a.Value, known) {
+		if !k.fits(pattern, a.Value) {
 			return fmt.Errorf("%s %s=%q", name, a.Name.Local, a.Value)
 		}
 	}
@@ -156,44 +167,47 @@ func checkElement(e element, known func(string) bool) error {
 			return fmt.Errorf("%s without %s", name, need)
 		}
 	}
-	if r.text == "" && strings.TrimSpace(e.Text) != "" || r.text != "" && !fits(r.text, e.Text, known) {
+	if r.text == "" && strings.TrimSpace(e.Text) != "" || r.text != "" && !k.fits(r.text, e.Text) {
 		return fmt.Errorf("%s holds %q", name, e.Text)
 	}
 	if utf8.RuneCountInString(e.Text) > 4096 {
 		return fmt.Errorf("%s holds %d bytes", name, len(e.Text))
 	}
-	return checkInside(e, r, known)
+	return k.inside(e, r)
 }
 
-func checkInside(e element, r rule, known func(string) bool) error {
+func (k *twimlChecker) inside(e element, r rule) error {
 	for i, inner := range e.Elements {
 		name := inner.XMLName.Local
 		if !slices.Contains(r.inside, name) {
 			return fmt.Errorf("%s in %s", name, e.XMLName.Local)
 		}
-		if i+1 < len(e.Elements) && twimlRules()[name].last {
+		if i+1 < len(e.Elements) && k.rules[name].last {
 			return fmt.Errorf("%s comes after %s and is never reached", e.Elements[i+1].XMLName.Local, name)
 		}
-		if err := checkElement(inner, known); err != nil {
+		if err := k.element(inner); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func fits(pattern, value string, known func(string) bool) bool {
+func (k *twimlChecker) fits(pattern, value string) bool {
 	if pattern == isURL {
 		_, err := url.Parse(value)
-		return err == nil && known(value)
+		return err == nil && k.known(value)
 	}
 	if pattern == isText {
 		return strings.TrimSpace(value) != ""
 	}
-	return regexp.MustCompile(`^(?:` + pattern + `)$`).MatchString(value)
+	if k.patterns[pattern] == nil {
+		k.patterns[pattern] = regexp.MustCompile(`^(?:` + pattern + `)$`)
+	}
+	return k.patterns[pattern].MatchString(value)
 }
 
 func TestCheckTwiML(t *testing.T) {
-	known := func(s string) bool { return strings.HasPrefix(s, "/ours") }
+	checker := newTwiMLChecker(func(s string) bool { return strings.HasPrefix(s, "/ours") })
 	cases := map[string]struct {
 		body string
 		want string // of the error; empty: none
@@ -213,7 +227,7 @@ func TestCheckTwiML(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			_, err := checkTwiML(xml.Header+c.body, known)
+			_, err := checker.check(xml.Header + c.body)
 			if (c.want == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got %v, want %q", err, c.want)
 			}

@@ -83,6 +83,7 @@ type exchange struct {
 	calls    *toldCalls
 	refusals *countedRefusals
 	mounts   []channels.Mount
+	checker  *twimlChecker
 	from     string
 }
 
@@ -104,6 +105,7 @@ func openDay() channels.Welcome {
 func newExchange(t *testing.T, w channels.Welcome, change ...func(*Options, *VoiceDeps)) *exchange {
 	t.Helper()
 	x := &exchange{t: t, calls: &toldCalls{}, refusals: &countedRefusals{}, from: voiceCaller}
+	x.checker = newTwiMLChecker(x.known)
 	mux := http.NewServeMux()
 	x.server = httptest.NewServer(mux)
 	t.Cleanup(x.server.Close)
@@ -180,7 +182,7 @@ func (x *exchange) post(address string, pairs ...string) element {
 	if status != http.StatusOK {
 		x.t.Fatalf("%s answered %d %s", address, status, body)
 	}
-	root, err := checkTwiML(body, x.known)
+	root, err := x.checker.check(body)
 	if err != nil {
 		x.t.Fatalf("%s answered what Twilio refuses: %v\n%s", address, err, body)
 	}

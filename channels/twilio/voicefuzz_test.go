@@ -35,7 +35,7 @@ func FuzzVoice(f *testing.F) {
 		Switchboard: fixedBoard{openDay()}, Calls: calls, Refusals: refusals, Log: slog.New(slog.DiscardHandler), Now: voiceNow, Region: "FR",
 	})
 	mounts := v.Mounts()
-	ours := func(s string) bool { return strings.HasPrefix(s, voicePath+"/") }
+	checker := newTwiMLChecker(func(s string) bool { return strings.HasPrefix(s, voicePath+"/") })
 	f.Fuzz(func(t *testing.T, mount int, query, body string) {
 		m := mounts[uint(mount)%uint(len(mounts))]
 		r := httptest.NewRequest(m.Method, m.Path, strings.NewReader(body))
@@ -51,7 +51,7 @@ func FuzzVoice(f *testing.F) {
 			}
 			return
 		}
-		if _, err := checkTwiML(w.Body.String(), ours); w.Code != http.StatusOK || err != nil {
+		if _, err := checker.check(w.Body.String()); w.Code != http.StatusOK || err != nil {
 			t.Errorf("%d %v", w.Code, err)
 		}
 		for _, n := range news {
