@@ -344,7 +344,7 @@ type Agents interface {
 	SessionByHash(ctx context.Context, hash string, now time.Time) (Session, error) // not found once expired
 	SaveSession(ctx context.Context, s Session) error
 	DeleteSession(ctx context.Context, hash string) error
-	DeleteExpired(ctx context.Context, now time.Time) error // sessions, requests and uploads that are no longer of use
+	DeleteExpired(ctx context.Context, now time.Time) error // sessions, requests, uploads and recordings that have had their time
 }
 
 // Request is a creating call that carried an Idempotency-Key, and what it made.

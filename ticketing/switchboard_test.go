@@ -139,6 +139,29 @@ func TestAVoicemailIsKeptOnce(t *testing.T) {
 	})
 }
 
+func TestARecordingIsDeletedByItself(t *testing.T) {
+	eachHall(t, func(h *hall) {
+		h.ring(channels.CallNews{ID: "c1", Step: channels.CallSaid, Recording: &channels.Spoken{
+			ID: "RE1", DeleteAt: h.clock.now().Add(30 * 24 * time.Hour), Audio: channels.Attachment{Name: "call.mp3", Type: "audio/mpeg", Data: []byte("hello")},
+		}})
+		h.ring(rang("c1", anne))
+		recordings := func() (n int) {
+			for _, m := range h.dossier(h.phoneTickets()[0].Reference()).Messages {
+				n += len(m.Attachments)
+			}
+			return n
+		}
+		h.must(h.db.DeleteExpired(h.Context(), h.clock.now().Add(29*24*time.Hour)))
+		if recordings() != 1 {
+			h.Fatal("the recording of a conversation was not kept")
+		}
+		h.must(h.db.DeleteExpired(h.Context(), h.clock.now().Add(31*24*time.Hour)))
+		if recordings() != 0 {
+			h.Error("the recording is still there after its time")
+		}
+	})
+}
+
 func TestWhoMayBeCalling(t *testing.T) {
 	eachHall(t, func(h *hall) {
 		open := h.receive(h.text("SM1", anne, "trou rue Pasteur"))[0].Reference

@@ -27,6 +27,9 @@ func (v *Voice) recordingNews(ctx context.Context, c call) (channels.CallNews, b
 		Voicemail: c.query.Get("voicemail") == "1",
 		Seconds:   int(c.length("RecordingDuration") / time.Second),
 	}
+	if !n.Recording.Voicemail {
+		n.Recording.DeleteAt = n.At.Add(v.options.KeepRecordings)
+	}
 	if status == "failed" {
 		n.Recording.Warning = "the provider could not record it"
 		return n, true

@@ -73,6 +73,9 @@ func (n nouns) DeleteExpired(ctx context.Context, now time.Time) error {
 	if _, err := n.exec(ctx, "DELETE FROM requests WHERE created_at <= ?", now.Add(-requestLife)); err != nil {
 		return err
 	}
+	if _, err := n.exec(ctx, "DELETE FROM attachments WHERE expires_at <= ?", now); err != nil { // its bytes go with the sweep of files
+		return err
+	}
 	_, err := n.exec(ctx, "DELETE FROM uploads WHERE created_at <= ?", now.Add(-uploadLife))
 	return err
 }
