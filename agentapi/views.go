@@ -120,7 +120,7 @@ type deliveryView struct {
 	State    string `json:"state" enum:"queued,sending,sent,delivered,failed,parked,bounced"`
 	Attempts int    `json:"attempts"`
 	Error    string `json:"error" doc:"Of the last attempt, or of what came back, in the other side's words."`
-	Reason   string `json:"reason,omitempty" enum:"no_such_address,no_such_domain,mailbox_disabled,mailbox_full,too_large,unreachable,refused,unknown" doc:"With failed, parked and bounced: why, stable, for programs."`
+	Reason   string `json:"reason,omitempty" enum:"no_such_address,no_such_domain,mailbox_disabled,mailbox_full,too_large,unreachable,refused,said_stop,no_mobile,unknown" doc:"With failed, parked and bounced: why, stable, for programs."`
 }
 
 type ticketEventView struct {

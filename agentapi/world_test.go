@@ -55,6 +55,7 @@ type world struct {
 	town       *ticketing.Town
 	desk       *ticketing.Desk
 	quarantine *ticketing.Quarantine
+	board      *ticketing.Switchboard
 	router     *routing.Router
 	guard      *auth.Guard
 	server     *agentapi.Server
@@ -93,6 +94,7 @@ func newWorld(tb testing.TB, db *store.DB, change ...func(*agentapi.Parts)) *wor
 	w.must(err)
 	w.must(w.town.KeepLines(ctx, []ticketing.Line{
 		{Name: "mairie", Channel: "email", Address: "contact@valmont.example", Department: "accueil"},
+		{Name: "sms", Channel: "sms", Address: "+33939000000", Department: "accueil", Position: 2},
 	}))
 	hash, err := passwordHash()
 	w.must(err)
@@ -108,13 +110,14 @@ func newWorld(tb testing.TB, db *store.DB, change ...func(*agentapi.Parts)) *wor
 	journal := ticketing.NewJournal(db, w.router, log)
 	w.guard = auth.New(auth.Parts{Store: db, Town: w.town, Router: w.router, Now: w.now, Log: log})
 	w.quarantine = ticketing.NewQuarantine(w.desk, map[channels.Name]channels.Rereader{channels.Email: email.NewReader(nil)})
+	w.board = ticketing.NewSwitchboard(w.desk)
 	pages, err := console.New(console.Parts{
 		Desk: w.desk, Reader: reader, Quarantine: w.quarantine, Town: w.town, Guard: w.guard, Now: w.now, Log: log,
 		SafeHTML: email.SafeHTML, FoldHTML: email.FoldHTML, RemotePictures: email.RemotePictures,
 	})
 	w.must(err)
 	parts := agentapi.Parts{
-		Desk: w.desk, Reader: reader, Quarantine: w.quarantine, Town: w.town, Journal: journal, Router: w.router, Store: db, Guard: w.guard, Console: pages,
+		Desk: w.desk, Reader: reader, Quarantine: w.quarantine, Switchboard: w.board, Town: w.town, Journal: journal, Router: w.router, Store: db, Guard: w.guard, Console: pages,
 		Metrics: metrics, PublicURL: "http://guichet.example", Version: "test", Log: log, Now: w.now,
 	}
 	for _, c := range change {

@@ -22,13 +22,15 @@ const (
 	MessageTooLarge Undelivered = "too_large"        // X.2.3, X.3.4
 	Unreachable     Undelivered = "unreachable"      // X.4.x: their server does not answer
 	RefusedByPolicy Undelivered = "refused"          // X.7.x: their server does not want mail like this, or from here
+	SaidStop        Undelivered = "said_stop"        // of a text message: the number refuses what our line sends
+	NoMobile        Undelivered = "no_mobile"        // of a text message: the number is a landline
 	UnknownReason   Undelivered = "unknown"
 )
 
 // UndeliveredReasons lists them.
 func UndeliveredReasons() []Undelivered {
 	return []Undelivered{
-		NoSuchAddress, NoSuchDomain, MailboxDisabled, MailboxFull, MessageTooLarge, Unreachable, RefusedByPolicy, UnknownReason,
+		NoSuchAddress, NoSuchDomain, MailboxDisabled, MailboxFull, MessageTooLarge, Unreachable, RefusedByPolicy, SaidStop, NoMobile, UnknownReason,
 	}
 }
 
@@ -38,6 +40,10 @@ var enhancedStatus = regexp.MustCompile(`(?:^|[^\d.])[245]\.(\d{1,3}\.\d{1,3})(?
 func (d Delivery) Reason() Undelivered {
 	if !d.State.Undelivered() {
 		return ""
+	}
+	if d.Channel == string(channels.SMS) {
+		code, _, _ := strings.Cut(d.Error, " ")
+		return textRefusal(code)
 	}
 	found := enhancedStatus.FindStringSubmatch(d.Error)
 	if found == nil {
@@ -57,6 +63,23 @@ func (d Delivery) Reason() Undelivered {
 	case strings.HasPrefix(code, "4."):
 		return Unreachable
 	case strings.HasPrefix(code, "7."):
+		return RefusedByPolicy
+	}
+	return UnknownReason
+}
+
+// textRefusal reads Twilio's error codes (https://www.twilio.com/docs/api/errors).
+func textRefusal(code string) Undelivered {
+	switch code {
+	case "21211", "30005":
+		return NoSuchAddress
+	case "21610":
+		return SaidStop
+	case "21614", "30006":
+		return NoMobile
+	case "30003", "30008":
+		return Unreachable
+	case "21408", "21612", "30004", "30007":
 		return RefusedByPolicy
 	}
 	return UnknownReason

@@ -67,7 +67,7 @@ func (d *Desk) requeue(ctx context.Context, tx Nouns, a Actor, t Ticket, message
 	if err != nil {
 		return false, err
 	}
-	if m.Delivery == nil || m.Channel != string(channels.Email) {
+	if m.Delivery == nil || m.Channel != string(channels.Email) && m.Channel != string(channels.SMS) {
 		return false, conflict("not_resendable")
 	}
 	now := d.now()
