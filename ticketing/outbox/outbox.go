@@ -223,6 +223,10 @@ func (d *Dispatcher) record(ctx context.Context, log *slog.Logger, delivery tick
 			MessageID: &m.ID, Data: ticketing.Data{"state": string(delivery.State)},
 		}})
 	})
+	if errors.Is(err, errTakenOver) {
+		log.Info("a delivery was left as another process or the provider has it meanwhile", "outcome", v.Outcome)
+		return
+	}
 	if err != nil {
 		log.Error("what came of a delivery could not be written down; it will be tried again", "outcome", v.Outcome, "error", err)
 		return
