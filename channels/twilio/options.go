@@ -2,7 +2,13 @@
 // no ticket; whoever it is told to tells what a line is and what to do with what came in.
 package twilio
 
-import "time"
+import (
+	"cmp"
+	"net/url"
+	"time"
+
+	"guichet/channels"
+)
 
 // Options is an account and the numbers Guichet answers for.
 type Options struct {
@@ -26,3 +32,33 @@ type Line struct {
 
 // Enabled tells whether there is an account at all.
 func (o Options) Enabled() bool { return o.AccountSID != "" }
+
+// base is where the API is. An address that can't be read stands for nowhere, which no connection reaches.
+func (o Options) base() *url.URL {
+	u, err := url.Parse(cmp.Or(o.APIBase, defaultAPI))
+	if err != nil {
+		return &url.URL{Scheme: "https", Host: "invalid"}
+	}
+	return u
+}
+
+// numberOf is the number of the line of this name; empty: there is none.
+func (o Options) numberOf(name string) string {
+	for _, l := range o.Lines {
+		if name != "" && cmp.Or(l.Name, l.Number) == name {
+			return l.Number
+		}
+	}
+	return ""
+}
+
+// lineOf is the name of the line of this number, E.164; empty: it is none of the town's.
+func (o Options) lineOf(number, region string) string {
+	for _, l := range o.Lines {
+		own, ok := channels.ParsePhone(l.Number, region)
+		if number != "" && (l.Number == number || ok && own == number) {
+			return cmp.Or(l.Name, l.Number)
+		}
+	}
+	return ""
+}
