@@ -28,8 +28,9 @@ type messageEntry struct {
 	Shown       string
 	Quoted      string // earlier words, folded away
 	QuotedLines int
-	Cut         bool // the rest is in the original
-	Lately      bool // its delivery may still change
+	Cut         bool       // the rest is in the original
+	Lately      bool       // its delivery may still change
+	Call        *callEntry // the call this message stands for
 }
 
 // resendForm sends again what did not arrive.
@@ -49,14 +50,28 @@ const (
 // story joins exchanges and events in the order of time. All of it, or the last part and how many were left out.
 func (c *Console) story(r *request, d ticketing.Dossier, all bool) (list []entry, earlier int) {
 	mayResend := r.actor.Can(ticketing.ActReply, c.town.Now().Subject(d.Ticket))
+	calls := map[string]ticketing.Call{}
+	for _, call := range d.Calls {
+		if call.MessageID != nil {
+			calls[*call.MessageID] = call
+		}
+	}
+	shown := map[string]bool{}
 	for _, m := range d.Messages {
 		e := c.messageEntry(r.voice, d, m)
+		if call, ok := calls[m.ID]; ok {
+			e.Call, e.By = c.callEntry(r.voice, call), ""
+		}
+		shown[m.ID] = true
 		if mayResend && m.Channel == string(channels.Email) && m.Delivery != nil && m.Delivery.State.Undelivered() {
 			e.Resend = &resendForm{Key: ticketing.NewID(), Ref: d.Ticket.Reference(), Suffix: readList(r.Request.URL.Query()).Suffix()}
 		}
 		list = append(list, entry{At: m.At, Message: e})
 	}
 	for _, e := range d.Events {
+		if e.MessageID != nil && shown[*e.MessageID] && toldByMessage(e.Type) {
+			continue
+		}
 		if line := c.eventEntry(r, e); line != nil {
 			list = append(list, entry{At: e.At, Event: line})
 		}
@@ -67,6 +82,13 @@ func (c *Console) story(r *request, d ticketing.Dossier, all bool) (list []entry
 		list = list[earlier:]
 	}
 	return list, earlier
+}
+
+// toldByMessage tells whether the line of an event would only repeat the message it is about.
+func toldByMessage(t ticketing.EventType) bool {
+	return slices.Contains([]ticketing.EventType{
+		ticketing.EventCallRang, ticketing.EventCallAnswered, ticketing.EventCallEnded, ticketing.EventReceiptQueued,
+	}, t)
 }
 
 func (c *Console) messageEntry(v *voice, d ticketing.Dossier, m ticketing.Message) *messageEntry {
@@ -83,7 +105,7 @@ func (c *Console) messageEntry(v *voice, d ticketing.Dossier, m ticketing.Messag
 	}
 	switch {
 	case m.Direction == ticketing.In:
-		e.Who = firstOf(m.FromName, m.FromValue)
+		e.Who = firstOf(m.FromName, nameAt(d.Citizen, m.FromValue), readablePhone(m.FromValue))
 		if e.Who == "" && d.Citizen != nil {
 			e.Who = ticketing.DisplayName(*d.Citizen)
 		}
@@ -97,7 +119,7 @@ func (c *Console) messageEntry(v *voice, d ticketing.Dossier, m ticketing.Messag
 		e.Who = c.agentName(v, m.AgentID)
 	}
 	if len(m.To) > 0 {
-		e.To = m.To[0].Value
+		e.To = readablePhone(m.To[0].Value)
 	}
 	var copies []string
 	for _, a := range m.Cc {
@@ -108,6 +130,14 @@ func (c *Console) messageEntry(v *voice, d ticketing.Dossier, m ticketing.Messag
 		e.Refused = strings.TrimPrefix(s.Error, "not delivered to ") // the words of channels/email; the page has its own
 	}
 	return e
+}
+
+// nameAt names the citizen, if it is hers that a number is: a text message and a call tell no name.
+func nameAt(c *ticketing.Citizen, number string) string {
+	if c == nil || !slices.ContainsFunc(c.Contacts, func(k ticketing.Contact) bool { return k.Type == "phone" && k.Value == number }) {
+		return ""
+	}
+	return c.Name()
 }
 
 // shorten cuts a text that would make the page heavy, at the end of a line where there is one.
@@ -189,6 +219,18 @@ func (c *Console) eventEntry(r *request, e ticketing.Event) *eventEntry {
 		return line("forward", "event.resent")
 	case ticketing.EventAckWithheld:
 		return line("gear", "event.ack_withheld", "Reason", v.word("withheld", reason))
+	case ticketing.EventRefused:
+		return line("sms", "event.text_refused")
+	case ticketing.EventRefusalLifted:
+		return line("sms", "event.text_accepted")
+	case ticketing.EventCallRang:
+		return line("phone", "event.call_rang")
+	case ticketing.EventCallAnswered:
+		return line("phone", "event.call_answered")
+	case ticketing.EventCallEnded:
+		return line("phone", "event.call_ended")
+	case ticketing.EventReceiptQueued:
+		return line("gear", "event.receipt_queued")
 	}
 	return nil
 }

@@ -135,11 +135,14 @@ func vocabularies() map[string][]string {
 		"remedy":       texts(ticketing.Holds()),
 		"undelivered":  texts(ticketing.UndeliveredReasons()),
 		"done":         dones(),
-		"automatic":    {"acknowledgement", "bounce", "delivery-report", "read-receipt", "auto-submitted"},
+		"ending":       endings(),
+		"automatic": {
+			"acknowledgement", "bounce", "delivery-report", "read-receipt", "auto-submitted", "receipt", "transcription", "text_help", "text_contact",
+		},
 		"withheld": {
 			"no_sender", "no_mailbox", "own_address", "too_many", "mailing list", "automatic answers unwanted",
 			"no address to answer", "from this mailbox itself", "no-reply sender", "spam",
-			"bounced", "quarantine", "archive",
+			"bounced", "quarantine", "archive", "no_line", "refused",
 		},
 	}
 }
