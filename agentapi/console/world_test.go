@@ -156,6 +156,52 @@ func (w *world) mail(in channels.Inbound) string {
 	return filed[0].Reference
 }
 
+// texts gives the town a line for text messages beside its mailbox.
+func (w *world) texts() {
+	w.Helper()
+	w.must(w.town.KeepLines(w.Context(), []ticketing.Line{
+		{Name: "mairie", Channel: "email", Address: "contact@valmont.example", Department: "voirie"},
+		{Name: "sms", Channel: "sms", Address: "+33939000000", Department: "voirie"},
+	}))
+}
+
+// text files a text message and gives the reference of its ticket.
+func (w *world) text(from, words string, word channels.Word) string {
+	w.Helper()
+	w.mails++
+	filed, err := w.desk.Receive(w.Context(), []channels.Inbound{{
+		Channel: channels.SMS, Line: "sms", Key: fmt.Sprint("text ", w.mails), ID: fmt.Sprint("SM", w.mails), Raw: []byte(words),
+		From: channels.Address{Value: from}, To: []channels.Address{{Value: "+33939000000"}}, Text: words, Word: word, At: w.now(),
+	}})
+	w.must(err)
+	return filed[0].Reference
+}
+
+// ring tells of a call.
+func (w *world) ring(n channels.CallNews) {
+	w.Helper()
+	n.Exchange, n.At = "standard", w.now()
+	_, err := ticketing.NewSwitchboard(w.desk).Ring(w.Context(), n)
+	w.must(err)
+}
+
+func (w *world) pass(d time.Duration) { w.clock.Add(int64(d)) }
+
+// phoned gives the reference of the only ticket that came by telephone.
+func (w *world) phoned() string {
+	w.Helper()
+	all := ticketing.TicketQuery{Channel: "phone", Sort: ticketing.SortReceived, Limit: 2}
+	for _, d := range w.town.Now().Departments {
+		all.Scope.Departments = append(all.Scope.Departments, d.Code)
+	}
+	rows, err := w.db.ListTickets(w.Context(), all)
+	w.must(err)
+	if len(rows) != 1 {
+		w.Fatalf("%d tickets came by telephone", len(rows))
+	}
+	return rows[0].Reference()
+}
+
 func (w *world) ticket(reference string) ticketing.Ticket {
 	w.Helper()
 	year, number, _ := ticketing.ParseReference(reference)
