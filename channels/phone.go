@@ -23,7 +23,7 @@ func ParsePhone(s, region string) (e164 string, ok bool) {
 	if !ok || tooShort(s) || phonenumbers.IsValidShortNumber(number) {
 		return "", false
 	}
-	if region == "FR" && !phonenumbers.IsValidNumber(number) {
+	if region == "FR" && (!phonenumbers.IsValidNumber(number) || sharedWithMayotte(number)) {
 		number = overseas(s, number)
 	}
 	e164 = phonenumbers.Format(number, phonenumbers.E164)
@@ -46,6 +46,11 @@ func tooShort(s string) bool {
 		}
 	}
 	return digits < 6
+}
+
+// sharedWithMayotte tells a number the tables take for a metropolitan one although 0269 is Mayotte's.
+func sharedWithMayotte(number *phonenumbers.PhoneNumber) bool {
+	return number.GetCountryCode() == 33 && strings.HasPrefix(phonenumbers.GetNationalSignificantNumber(number), "269")
 }
 
 // overseas reads a number that is none of metropolitan France as the overseas departments do: they write theirs alike (0690, 0262,
