@@ -70,7 +70,7 @@ func overseas(s string, number *phonenumbers.PhoneNumber) *phonenumbers.PhoneNum
 func Withheld(s string) bool {
 	s = strings.ToLower(strings.TrimSpace(s))
 	switch s {
-	case "", "anonymous", "restricted", "blocked", "unknown", "unavailable", "private":
+	case "", "anonymous", "restricted", "blocked", "unknown", "unavailable", "private", "withheld":
 		return true
 	}
 	for _, program := range []string{"client:", "sip:", "sips:"} {

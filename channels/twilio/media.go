@@ -88,6 +88,11 @@ func (m *Media) Fetch(ctx context.Context, items []mediaItem) (files []channels.
 	return files, warnings
 }
 
+// Recording fetches the sound of a call or a voicemail. Its bounds are those of a message's file; the caller sets the time.
+func (m *Media) Recording(ctx context.Context, address string) (channels.Attachment, error) {
+	return m.fetch(ctx, mediaItem{url: address, kind: "audio/mpeg"}, new(atomic.Int64))
+}
+
 func (m *Media) fetch(ctx context.Context, item mediaItem, total *atomic.Int64) (channels.Attachment, error) {
 	if item.url == "" {
 		return channels.Attachment{}, errMediaMissing

@@ -23,7 +23,7 @@ func (v *Voice) recordingNews(ctx context.Context, c call) (channels.CallNews, b
 	}
 	n := c.at(channels.CallSaid)
 	n.Recording = &channels.Spoken{
-		ID:        plain(c.form.Get("RecordingSid"), maxSid),
+		ID:        plain(c.form.Get("RecordingSid"), maxSID),
 		Voicemail: c.query.Get("voicemail") == "1",
 		Seconds:   int(c.length("RecordingDuration") / time.Second),
 	}

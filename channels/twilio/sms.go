@@ -24,7 +24,7 @@ const (
 	maxName    = 100      // bytes of a sender's name
 	maxSID     = 64       // bytes of an identifier; Twilio's have 34
 	emptyTwiML = "<Response/>"
-	adapter    = "twilio" // in the metrics
+	adapter    = "twilio" // in the metrics, and as the exchange of calls
 )
 
 // SMSDeps is what the text messages are handed to and read with.
@@ -78,20 +78,14 @@ func (s *SMS) receive(w http.ResponseWriter, r *http.Request) {
 // form reads a signed request about a message and answers it when it is none.
 func (s *SMS) form(w http.ResponseWriter, r *http.Request) (url.Values, bool) {
 	form, err := s.v.Form(w, r, maxForm)
-	if err == nil && !sidLike(form.Get("MessageSid")) {
+	if err == nil && !isSID(form.Get("MessageSid")) {
 		err = &Refusal{http.StatusBadRequest, refusedUnreadable}
 	}
-	if err == nil {
-		return form, true
+	if err != nil {
+		refuse(w, err, s.d.Refusals, s.d.Log)
+		return nil, false
 	}
-	refusal, ok := errors.AsType[*Refusal](err)
-	if !ok {
-		refusal = &Refusal{http.StatusBadRequest, refusedUnreadable}
-	}
-	s.d.Refusals.Refused(adapter, refusal.Reason)
-	s.d.Log.Warn("a webhook was refused", "channel", channels.SMS, "reason", refusal.Reason, "status", refusal.Status)
-	http.Error(w, refusal.Reason, refusal.Status)
-	return nil, false
+	return form, true
 }
 
 func (s *SMS) unavailable(w http.ResponseWriter, what string, err error) {
@@ -138,7 +132,7 @@ func readSMS(o Options, region string, form url.Values, at time.Time) channels.I
 // senderOf is an end of a message: its number, or only what is to be shown of it. Withheld numbers, names and short codes are nobody.
 func senderOf(raw, region string) channels.Address {
 	name, _ := clean(strings.TrimSpace(raw), maxName)
-	if isWithheld(name) {
+	if channels.Withheld(name) {
 		return channels.Address{}
 	}
 	if !strings.ContainsFunc(name, unicode.IsLetter) {
@@ -147,18 +141,6 @@ func senderOf(raw, region string) channels.Address {
 		}
 	}
 	return channels.Address{Name: name}
-}
-
-// isWithheld tells the numbers and words Twilio puts in the place of a number it was not given
-// (https://help.twilio.com/articles/223179988).
-func isWithheld(s string) bool {
-	s = strings.ToLower(strings.TrimSpace(s))
-	switch strings.TrimPrefix(s, "+") {
-	case "", "266696687", "7378742833", "2562533", "8656696", "86282452253",
-		"anonymous", "restricted", "blocked", "unknown", "unavailable", "private", "withheld":
-		return true
-	}
-	return strings.HasPrefix(s, "client:") || strings.HasPrefix(s, "sip:") || strings.HasPrefix(s, "sips:")
 }
 
 // wordOf is what a message that is a single word asks of the line. Inside a sentence they are a citizen's words; "yes", which Twilio
@@ -199,8 +181,19 @@ func mediaOf(form url.Values) []mediaItem {
 	return items
 }
 
-// sidLike tells an identifier of Twilio's from anything else; it becomes a key.
-func sidLike(s string) bool {
+// refuse answers a request that can't be taken; the metrics and the log know why, and nothing of what was sent.
+func refuse(w http.ResponseWriter, err error, metrics channels.Refusals, log *slog.Logger) {
+	refusal, ok := errors.AsType[*Refusal](err)
+	if !ok {
+		refusal = &Refusal{http.StatusBadRequest, refusedUnreadable}
+	}
+	metrics.Refused(adapter, refusal.Reason)
+	log.Warn("a webhook was refused", "reason", refusal.Reason, "status", refusal.Status)
+	http.Error(w, refusal.Reason, refusal.Status)
+}
+
+// isSID tells an identifier of Twilio's from anything else; it becomes a key.
+func isSID(s string) bool {
 	return s != "" && len(s) <= maxSID && !strings.ContainsFunc(s, func(r rune) bool {
 		return (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
 	})

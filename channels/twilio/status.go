@@ -20,7 +20,7 @@ func (s *SMS) status(w http.ResponseWriter, r *http.Request) {
 	}
 	p := channels.Progress{Channel: channels.SMS, ExternalID: form.Get("MessageSid"), State: state, At: s.d.Now()}
 	p.MessageID, _ = clean(r.URL.Query().Get("m"), 998) // the longest line of a mail, so of a Message-ID
-	if state == channels.ProgressFailed && sidLike(form.Get("ErrorCode")) {
+	if state == channels.ProgressFailed && isSID(form.Get("ErrorCode")) {
 		p.Code = form.Get("ErrorCode")
 		p.Reason = explain(p.Code)
 	}

@@ -2,7 +2,6 @@ package twilio
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -13,9 +12,7 @@ import (
 )
 
 const (
-	voicePath    = "/webhooks/twilio/voice"
-	maxVoiceForm = 64 << 10
-	exchangeName = "twilio"
+	voicePath = "/webhooks/twilio/voice"
 
 	// Twilio gives up on a webhook after 15 s. A caller who waits hears nothing meanwhile, so that telling her call gets less.
 	webhookBudget = 12 * time.Second
@@ -74,7 +71,7 @@ func (v *Voice) Mounts() []channels.Mount {
 }
 
 func (v *Voice) mount(path string, h http.Handler) channels.Mount {
-	return channels.Mount{Method: http.MethodPost, Path: voicePath + path, MaxBody: maxVoiceForm, Handler: h}
+	return channels.Mount{Method: http.MethodPost, Path: voicePath + path, MaxBody: maxForm, Handler: h}
 }
 
 // live answers a caller who is on the line: whatever fails, she hears something.
@@ -96,14 +93,14 @@ func (v *Voice) news(read func(context.Context, call) (n channels.CallNews, ok b
 
 func (v *Voice) handler(answer func(context.Context, call) (*twiml, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		form, err := v.forms.Form(w, r, maxVoiceForm)
+		form, err := v.forms.Form(w, r, maxForm)
 		if err != nil {
-			v.refuse(w, err)
+			refuse(w, err, v.deps.Refusals, v.deps.Log)
 			return
 		}
 		c, err := v.read(form, r.URL.Query())
 		if err != nil {
-			v.refuse(w, err)
+			refuse(w, err, v.deps.Refusals, v.deps.Log)
 			return
 		}
 		ctx, cancel := context.WithTimeout(r.Context(), webhookBudget)
@@ -118,14 +115,6 @@ func (v *Voice) handler(answer func(context.Context, call) (*twiml, error)) http
 			v.deps.Log.Warn("the answer to a call was not sent", "call_id", c.sid, "err", err)
 		}
 	})
-}
-
-// refuse answers a request that can't be taken, tells the metrics and nobody else.
-func (v *Voice) refuse(w http.ResponseWriter, err error) {
-	refusal := &Refusal{Status: http.StatusBadRequest, Reason: "bad_form"}
-	errors.As(err, &refusal)
-	v.deps.Refusals.Refused(exchangeName, refusal.Reason)
-	http.Error(w, refusal.Reason, refusal.Status)
 }
 
 // tell tells of a call while the caller waits. What could not be told is logged, and she is answered all the same.

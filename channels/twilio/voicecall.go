@@ -11,12 +11,8 @@ import (
 	"guichet/channels"
 )
 
-const (
-	// maxSid is longer than any identifier of Twilio's: 34 characters today.
-	maxSid = 64
-	// maxParty is how many bytes of a number, a word or a SIP address are shown.
-	maxParty = 128
-)
+// maxParty is how many bytes of a number, a word or a SIP address are shown.
+const maxParty = 128
 
 // call is what one request says of a call. What is in the query we wrote ourselves, yet nothing but places in a list is taken from it.
 type call struct {
@@ -29,23 +25,17 @@ type call struct {
 // read takes what every webhook tells. Only the CallSid must be there: a recording comes with nothing else.
 func (v *Voice) read(form, query url.Values) (call, error) {
 	sid := form.Get("CallSid")
-	if !isSid(sid) {
+	if !isSID(sid) {
 		return call{}, &Refusal{Status: http.StatusBadRequest, Reason: "no_call_sid"}
 	}
 	return call{sid: sid, form: form, query: query, about: channels.CallNews{
-		Exchange: exchangeName,
+		Exchange: adapter,
 		ID:       sid,
 		Out:      strings.HasPrefix(form.Get("Direction"), "outbound"),
 		Caller:   v.party(form.Get("From")),
 		Called:   v.party(form.Get("To")),
 		At:       v.deps.Now(),
 	}}, nil
-}
-
-// isSid tells whether s can be an identifier of Twilio's.
-func isSid(s string) bool {
-	odd := strings.IndexFunc(s, func(r rune) bool { return r <= ' ' || r > '~' })
-	return s != "" && len(s) <= maxSid && odd < 0
 }
 
 // party reads one end of a call.
@@ -95,7 +85,8 @@ func (v *Voice) welcome(ctx context.Context, c *call) (channels.Welcome, bool) {
 	return w, ok
 }
 
-// plain cuts a text and leaves out what no database takes.
+// plain cuts a text and leaves out what no database takes. Unlike clean it leaves no mark of what is gone: nobody reads a number aloud
+// with one in it.
 func plain(s string, limit int) string {
 	s = strings.ReplaceAll(s[:min(len(s), limit)], "\x00", "")
 	return strings.TrimSpace(strings.ToValidUTF8(s, ""))
@@ -168,10 +159,10 @@ func talked(dialStatus string) bool { return dialStatus == "completed" || dialSt
 // legNews reads what becomes of a number that was dialled: the call it belongs to is its parent, and the number is who answered.
 func legNews(_ context.Context, c call) (channels.CallNews, bool) {
 	parent := c.form.Get("ParentCallSid")
-	if !isSid(parent) {
+	if !isSID(parent) {
 		return channels.CallNews{}, false
 	}
-	n := channels.CallNews{Exchange: exchangeName, ID: parent, Agents: agents(c.about.Called.Value), At: c.about.At}
+	n := channels.CallNews{Exchange: adapter, ID: parent, Agents: agents(c.about.Called.Value), At: c.about.At}
 	switch c.form.Get("CallStatus") {
 	case "in-progress", "answered":
 		n.Step = channels.CallAnswered

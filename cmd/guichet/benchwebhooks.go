@@ -52,7 +52,7 @@ type webhookFigures struct {
 
 const (
 	benchAccount = "AC00000000000000000000000000000000"
-	benchToken   = "a token for the benchmark"
+	benchToken   = "0123456789abcdef0123456789abcdef"
 	benchNumber  = "+33939000000"
 )
 

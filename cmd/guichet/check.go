@@ -105,6 +105,11 @@ func checksOf(c config.Config) []oneCheck {
 		{"files " + c.Files, func(context.Context) (string, error) { return checkFiles(c.Files) }},
 		{"address under answers", func(context.Context) (string, error) { return checkAddress(c.Town.Address, departments) }},
 	}
+	if c.Twilio.Enabled() {
+		checks = append(checks, oneCheck{"twilio account", func(ctx context.Context) (string, error) {
+			return "", checkTwilio(ctx, c.Twilio, c.HTTP.PublicURL)
+		}})
+	}
 	for _, m := range c.Mailboxes {
 		checks = append(checks,
 			oneCheck{"mailbox " + m.Name + ", department", func(context.Context) (string, error) {

@@ -101,9 +101,10 @@ func openHub(ctx context.Context, c config.Config, log *slog.Logger, o hubOption
 	if err := h.wireMail(ctx, owner); err != nil {
 		return nil, err
 	}
+	switchboard := ticketing.NewSwitchboard(h.desk)
 	senders := o.senders
 	if senders == nil {
-		senders = map[channels.Name]channels.Sender{channels.Email: h.sender}
+		senders = h.senders()
 	}
 	h.dispatcher = outbox.New(outbox.Parts{
 		Store: h.db, Files: files, Router: h.router, Senders: senders, Owner: owner, Lease: o.lease,
@@ -121,7 +122,7 @@ func openHub(ctx context.Context, c config.Config, log *slog.Logger, o hubOption
 		return nil, err
 	}
 	h.server, err = agentapi.New(agentapi.Parts{
-		Desk: h.desk, Reader: reader, Quarantine: quarantine, Town: h.town, Journal: h.journal, Router: h.router, Store: h.db, Guard: guard, Console: pages,
+		Desk: h.desk, Reader: reader, Quarantine: quarantine, Switchboard: switchboard, Mounts: h.webhooks(switchboard, metrics), Town: h.town, Journal: h.journal, Router: h.router, Store: h.db, Guard: guard, Console: pages,
 		Metrics: metrics, PublicURL: c.HTTP.PublicURL, Version: version, MetricsForAgents: o.metricsForAgents, TrustedProxies: c.HTTP.TrustedProxies, Log: log, Now: now,
 		Ready: h.ready,
 	})

@@ -1,0 +1,43 @@
+package main
+
+import (
+	"context"
+
+	"guichet/channels"
+	"guichet/channels/twilio"
+	"guichet/ticketing"
+)
+
+// senders are what messages leave by: the mailboxes, and the provider of text messages when there is one.
+func (h *hub) senders() map[channels.Name]channels.Sender {
+	senders := map[channels.Name]channels.Sender{channels.Email: h.sender}
+	if h.config.Twilio.Enabled() {
+		senders[channels.SMS] = twilio.NewSender(h.config.Twilio, h.config.HTTP.PublicURL, nil)
+	}
+	return senders
+}
+
+// webhooks are what the provider of text messages and calls posts to; none without an account.
+func (h *hub) webhooks(switchboard *ticketing.Switchboard, metrics channels.Refusals) []channels.Mount {
+	if len(h.config.CTI) > 0 {
+		h.log.Warn("telephone exchanges are configured, and this version does not listen to them yet; their calls are not kept")
+	}
+	o, public := h.config.Twilio, h.config.HTTP.PublicURL
+	if !o.Enabled() {
+		return nil
+	}
+	verifier, media := twilio.NewVerifier(o, public), twilio.NewMedia(o)
+	sms := twilio.NewSMS(o, verifier, twilio.SMSDeps{
+		Receiver: h.desk, Tracker: h.desk, Refusals: metrics, Media: media, Log: h.log, Now: now, Region: h.config.Town.Region,
+	})
+	voice := twilio.NewVoice(o, verifier, twilio.VoiceDeps{
+		Switchboard: switchboard, Calls: switchboard, Refusals: metrics, Fetch: media.Recording, Log: h.log, Now: now,
+		Region: h.config.Town.Region, PublicURL: public,
+	})
+	return append(sms.Mounts(), voice.Mounts()...)
+}
+
+// checkTwilio asks the provider for the account.
+func checkTwilio(ctx context.Context, o twilio.Options, publicURL string) error {
+	return twilio.NewSender(o, publicURL, nil).Check(ctx)
+}
