@@ -8,6 +8,7 @@ import (
 
 	"guichet/agentapi"
 	"guichet/channels"
+	"guichet/ticketing"
 	"guichet/ticketing/store"
 	"guichet/ticketing/store/storetest"
 )
@@ -69,6 +70,10 @@ func TestACallIsShownWithWhoMayBeCalling(t *testing.T) {
 
 func TestAReceiptAndATextMessage(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
+		w.must(w.town.KeepLines(t.Context(), []ticketing.Line{
+			{Name: "mairie", Channel: "email", Address: "contact@valmont.example", Department: "accueil"},
+			{Name: "sms", Channel: "sms", Address: "+33939000000", Department: "accueil", Position: 2},
+		}))
 		nadia := w.signedIn("nadia")
 		draft := body{
 			"channel": "counter", "text": "Pièces vérifiées.", "department": "accueil", "answered": true, "receipt": body{"by": "sms"},

@@ -94,7 +94,6 @@ func newWorld(tb testing.TB, db *store.DB, change ...func(*agentapi.Parts)) *wor
 	w.must(err)
 	w.must(w.town.KeepLines(ctx, []ticketing.Line{
 		{Name: "mairie", Channel: "email", Address: "contact@valmont.example", Department: "accueil"},
-		{Name: "sms", Channel: "sms", Address: "+33939000000", Department: "accueil", Position: 2},
 	}))
 	hash, err := passwordHash()
 	w.must(err)

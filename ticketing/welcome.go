@@ -32,7 +32,7 @@ func (b *Switchboard) Welcome(_ context.Context, number string, at time.Time) (c
 	w := channels.Welcome{
 		Line: line.Name, Language: language, Greeting: say("voice_greeting", TextData{}), Open: s.Hours.Open(at),
 		Closed: say("voice_closed", TextData{Opens: b.opens(s, at, language)}), RecordWarning: say("voice_recorded", TextData{}),
-		Record: true, // if the configuration of the provider says so, too
+		Record:    true, // if the configuration of the provider says so, too
 		Voicemail: say("voice_voicemail", TextData{}), CallBack: say("voice_call_back", TextData{}), Bye: say("voice_bye", TextData{}),
 	}
 	for _, d := range s.Departments {
