@@ -132,8 +132,8 @@ type Filed struct {
 	Reference string // of the ticket; empty for a quarantined message
 }
 
-// Receiver files messages. It returns once they are safe: an error means that none of the group is known to be filed
-// and that it must be offered again, which changes nothing for those that were.
+// Receiver files messages. It returns once they are safe. An error means that some of the group are not known to be filed and that it
+// must be offered again, which changes nothing for those that were; there are no answers then, or those that were filed have theirs.
 type Receiver interface {
 	Receive(ctx context.Context, group []Inbound) ([]Filed, error)
 }

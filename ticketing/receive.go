@@ -77,19 +77,16 @@ func (f *failures) succeeded(group []channels.Inbound, now time.Time) {
 	}
 }
 
-// fileEach files one by one. One that fails does not hold up the others; they are known when the group is offered again.
+// fileEach files one by one. One that fails has no result and does not hold up the others.
 func (d *Desk) fileEach(ctx context.Context, group []channels.Inbound) ([]channels.Filed, error) {
-	var all []channels.Filed
-	var errs []error
+	all, errs := make([]channels.Filed, len(group)), make([]error, len(group))
 	for i := range group {
-		filed, err := d.Receive(ctx, group[i:i+1])
-		all = append(all, filed...)
-		errs = append(errs, err)
+		var filed []channels.Filed
+		if filed, errs[i] = d.Receive(ctx, group[i:i+1]); errs[i] == nil {
+			all[i] = filed[0]
+		}
 	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, err
-	}
-	return all, nil
+	return all, errors.Join(errs...)
 }
 
 // quarantine keeps a message that could not be filed, whole, with the reason. It fails only when the database does, and then the

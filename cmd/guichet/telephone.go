@@ -28,7 +28,7 @@ func (h *hub) webhooks(switchboard *ticketing.Switchboard, metrics channels.Refu
 	}
 	verifier, media := twilio.NewVerifier(o, public), twilio.NewMedia(o)
 	sms := twilio.NewSMS(o, verifier, twilio.SMSDeps{
-		Receiver: h.desk, Tracker: h.desk, Refusals: metrics, Media: media, Log: h.log, Now: now, Region: h.config.Town.Region,
+		Receiver: ticketing.NewGather(h.desk), Tracker: h.desk, Refusals: metrics, Media: media, Log: h.log, Now: now, Region: h.config.Town.Region,
 	})
 	voice := twilio.NewVoice(o, verifier, twilio.VoiceDeps{
 		Switchboard: switchboard, Calls: switchboard, Refusals: metrics, Fetch: media.Recording, Log: h.log, Now: now,

@@ -23,15 +23,17 @@ func (n nouns) LockConversations(ctx context.Context, keys []ticketing.Conversat
 	if err := insert(ctx, n, rows, insertion{conflict: "DO NOTHING"}); err != nil {
 		return nil, err
 	}
-	for _, r := range rows {
-		row := r
-		err := n.read(ctx, &row, "SELECT * FROM conversations WHERE channel = ? AND line = ? AND number = ?"+n.forUpdate(" FOR UPDATE"), r.Channel, r.Line, r.Number)
-		if err != nil {
-			return nil, err
-		}
+	names := make([][]any, len(rows))
+	for i, r := range rows {
+		names[i] = []any{r.Channel, r.Line, r.Number}
+	}
+	var locked []ticketing.Conversation
+	err := n.read(ctx, &locked, `SELECT * FROM conversations WHERE (channel, line, number) IN ?
+		ORDER BY channel, line, number`+n.forUpdate(" FOR UPDATE"), names)
+	for _, row := range locked {
 		found[row.Key()] = row
 	}
-	return found, nil
+	return found, err
 }
 
 // SaveConversations implements ticketing.Conversations.
