@@ -110,10 +110,11 @@ type messageView struct {
 }
 
 type attachmentView struct {
-	ID   string `json:"id"`
-	Name string `json:"name"`
-	Type string `json:"type"`
-	Size int    `json:"size"`
+	ID      string `json:"id"`
+	Name    string `json:"name"`
+	Type    string `json:"type"`
+	Size    int    `json:"size"`
+	Pending bool   `json:"pending,omitempty" doc:"Its provider still keeps it; the event file.fetched says that it came, or never will."`
 }
 
 type deliveryView struct {
@@ -209,7 +210,7 @@ func viewMessage(town *ticketing.Snapshot, m ticketing.Message) messageView {
 		v.ByName = orNull(nameOf(town, *m.AgentID))
 	}
 	for _, f := range m.Attachments {
-		v.Attachments = append(v.Attachments, attachmentView{ID: f.ID, Name: f.Name, Type: f.Type, Size: f.Size})
+		v.Attachments = append(v.Attachments, attachmentView{ID: f.ID, Name: f.Name, Type: f.Type, Size: f.Size, Pending: !f.Here()})
 	}
 	if m.Delivery != nil {
 		v.Delivery = &deliveryView{State: string(m.Delivery.State), Attempts: m.Delivery.Attempts, Error: m.Delivery.Error, Reason: string(m.Delivery.Reason())}

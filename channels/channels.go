@@ -36,7 +36,20 @@ type Attachment struct {
 	ContentID string // without angle brackets; pictures named by an HTML body
 	Inline    bool
 	Data      []byte
+	Source    string // where the provider keeps it, when Data is not here yet: a Fetcher gets it once the message is filed
 }
+
+// Fetcher gets the files a provider keeps, after the message that names them was filed.
+type Fetcher interface {
+	// Fetch gets what is kept at the Source of an Attachment: its Data and Type. An *Unfetchable says that it never will be.
+	Fetch(ctx context.Context, source string) (Attachment, error)
+}
+
+// Unfetchable is the error of a file that is not to be asked for again.
+type Unfetchable struct{ Reason string } // in English, without the address: it opens the file for whoever reads it
+
+// Error implements error.
+func (e *Unfetchable) Error() string { return e.Reason }
 
 // Place is where a copy of a message was seen. The same message may be seen in several places.
 type Place struct {

@@ -63,6 +63,7 @@ func NewDesk(p DeskParts) *Desk {
 const (
 	HintJournal = "journal"
 	HintOutbox  = "outbox"
+	HintFiles   = "files" // there is something to fetch from a provider
 )
 
 // effects is what a committed transaction asks of the queues and of those who wait for news.
@@ -72,6 +73,7 @@ type effects struct {
 	held     []routing.Held
 	released []routing.Held
 	outbox   bool
+	fetch    bool
 }
 
 // settle makes the queues what the ticket now says.
@@ -119,6 +121,9 @@ func (d *Desk) after(ctx context.Context, e effects) {
 	if e.outbox {
 		warn("hint", d.router.Publish(ctx, HintOutbox))
 	}
+	if e.fetch {
+		warn("hint", d.router.Publish(ctx, HintFiles))
+	}
 }
 
 // find reads a ticket for an actor. One she may not see is not found; one she sees and may not do this to is forbidden; one that
@@ -140,6 +145,11 @@ func (d *Desk) find(ctx context.Context, tx Nouns, a Actor, do Action, reference
 // ArgChanges is the argument of CodeStale that names what happened since: the Events the actor may know of, oldest first.
 const ArgChanges = "changes"
 
+// versionless lists the events that make no version of their ticket.
+func versionless() []EventType {
+	return []EventType{EventDeliveryChanged, EventAckQueued, EventAckWithheld, EventFileFetched}
+}
+
 // stale refuses what was asked of a version that is no more, and names what happened since. Every version has an event of its own, or
 // several, so as many events from the end as there are new versions are younger than the one she has seen.
 func (d *Desk) stale(ctx context.Context, tx Nouns, a Actor, t Ticket, seen int) error {
@@ -147,8 +157,8 @@ func (d *Desk) stale(ctx context.Context, tx Nouns, a Actor, t Ticket, seen int)
 	if err != nil {
 		return err
 	}
-	events = slices.DeleteFunc(events, func(e Event) bool { // these make no version
-		return e.Type == EventDeliveryChanged || e.Type == EventAckQueued || e.Type == EventAckWithheld
+	events = slices.DeleteFunc(events, func(e Event) bool {
+		return slices.Contains(versionless(), e.Type)
 	})
 	s := d.town.Now()
 	since := Dossier{Ticket: t, Events: events[max(0, len(events)-max(0, t.Version-seen)):]}

@@ -17,6 +17,7 @@ const (
 	EventTicketReopened    EventType = "ticket.reopened"
 	EventTicketChanged     EventType = "ticket.changed"
 	EventMessageReceived   EventType = "message.received"
+	EventFileFetched       EventType = "file.fetched"   // a file of a message came from its provider, or never will
 	EventMessageQueued     EventType = "message.queued" // an answer is on its way
 	EventMessageResent     EventType = "message.resent" // an agent sends again what did not arrive
 	EventNoteAdded         EventType = "note.added"

@@ -515,6 +515,7 @@ func (f *filing) write(ctx context.Context) error {
 		}
 	}
 	f.effects.outbox = len(f.deliveries) > 0
+	f.effects.fetch = slices.ContainsFunc(f.files, func(a Attachment) bool { return !a.Here() })
 	for i, t := range f.results {
 		if t != nil {
 			f.filed[i].Reference = t.Reference()

@@ -158,8 +158,8 @@ func withoutQuote(m Message) string {
 	return m.Text
 }
 
-// forwardedFiles are the citizen's files, for a message of ours: the same content under new rows. whole: all of them, as far as mail
-// servers take so much.
+// forwardedFiles are the citizen's files, for a message of ours: the same content under new rows. whole: all of them, as far as
+// they are here and mail servers take so much.
 func forwardedFiles(messages []Message, messageID string) (files []Attachment, whole bool) {
 	whole = true
 	size := 0
@@ -168,7 +168,7 @@ func forwardedFiles(messages []Message, messageID string) (files []Attachment, w
 			continue
 		}
 		for _, f := range m.Attachments {
-			if size+f.Size > maxForwardedFiles {
+			if !f.Here() || size+f.Size > maxForwardedFiles {
 				whole = false
 				continue
 			}

@@ -323,6 +323,7 @@ func (h *hearing) said(ctx context.Context) error {
 		if h.voice != nil {
 			m.Attachments = []Attachment{*h.voice}
 			m.Attachments[0].MessageID = m.ID
+			h.effects.fetch = !h.voice.Here()
 			if !spoken.Voicemail && !spoken.DeleteAt.IsZero() {
 				m.Attachments[0].ExpiresAt = &spoken.DeleteAt
 			}

@@ -66,7 +66,13 @@ type Attachment struct {
 	ContentID string
 	Inline    bool
 	ExpiresAt *time.Time // when it is deleted, for the recording of a conversation; nil: it stays
+	Source    string     // where its provider keeps it, until it is fetched; then empty
+	FetchAt   *time.Time // when that is tried next; nil: it is here
+	Fetches   int        // tries so far
 }
+
+// Here tells whether the file is in the file store.
+func (a Attachment) Here() bool { return a.FetchAt == nil }
 
 // Original is a message as it came, byte for byte. Its key makes it the same message when it is seen again.
 type Original struct {

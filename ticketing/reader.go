@@ -363,6 +363,9 @@ func (r *Reader) Attachment(ctx context.Context, a Actor, id string) (Attachment
 	if _, err := r.Message(ctx, a, f.MessageID); err != nil {
 		return f, nil, err
 	}
+	if !f.Here() {
+		return f, nil, conflict("file_on_its_way")
+	}
 	data, err := r.files.Get(ctx, f.SHA256)
 	return f, data, err
 }

@@ -177,16 +177,29 @@ func (d *Desk) original(ctx context.Context, in channels.Inbound) (Original, err
 func (d *Desk) keepAttachments(ctx context.Context, in channels.Inbound) ([]Attachment, error) {
 	var list []Attachment
 	for i, a := range in.Attachments {
-		sum, err := d.files.Put(ctx, a.Data)
+		kept, err := d.keepFile(ctx, a)
 		if err != nil {
 			return nil, fmt.Errorf("%w: an attachment: %w", errFiles, err)
 		}
-		list = append(list, Attachment{
-			ID: NewID(), Position: i, Name: clip(a.Name, 255), Type: clip(a.Type, 255), Size: len(a.Data), SHA256: sum,
-			ContentID: clip(a.ContentID, 255), Inline: a.Inline,
-		})
+		kept.Position = i
+		list = append(list, kept)
 	}
 	return list, nil
+}
+
+// keepFile puts a file into the file store, or notes where it is to be fetched from.
+func (d *Desk) keepFile(ctx context.Context, a channels.Attachment) (Attachment, error) {
+	kept := Attachment{
+		ID: NewID(), Name: clip(a.Name, 255), Type: clip(a.Type, 255), Size: len(a.Data), ContentID: clip(a.ContentID, 255), Inline: a.Inline,
+	}
+	if a.Source != "" {
+		now := d.now()
+		kept.Source, kept.FetchAt = clip(a.Source, 2000), &now
+		return kept, nil
+	}
+	var err error
+	kept.SHA256, err = d.files.Put(ctx, a.Data)
+	return kept, err
 }
 
 func copiesOf(group []channels.Inbound, now time.Time) []Copy {

@@ -240,6 +240,12 @@ type Messages interface {
 	MessagesOf(ctx context.Context, ticketID string) ([]Message, error) // by At, with Attachments and Delivery
 	Message(ctx context.Context, id string) (Message, error)            // with Attachments and Delivery
 	Attachment(ctx context.Context, id string) (Attachment, error)
+	// LeaseFetches gives the files that are to be fetched by now, and keeps them from others until a time; it counts the try.
+	LeaseFetches(ctx context.Context, now, until time.Time, limit int) ([]Attachment, error)
+	// SaveFetch notes what became of a try, unless the file has gone or somebody else has fetched it since.
+	SaveFetch(ctx context.Context, a Attachment) (saved bool, err error)
+	// DropFetch deletes a file that will never come, and says why in its message.
+	DropFetch(ctx context.Context, a Attachment, warning string) (dropped bool, err error)
 	// MoveMessages puts messages into another ticket, with what they still have to send.
 	MoveMessages(ctx context.Context, ids []string, ticketID string) error
 }

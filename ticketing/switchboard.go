@@ -45,15 +45,14 @@ func (b *Switchboard) Ring(ctx context.Context, n channels.CallNews) (channels.C
 
 // keepVoice puts a recording into the file store. What could not be fetched from the provider is said in the message instead.
 func (b *Switchboard) keepVoice(ctx context.Context, n channels.CallNews) (*Attachment, error) {
-	if n.Recording == nil || len(n.Recording.Audio.Data) == 0 {
+	if n.Recording == nil || len(n.Recording.Audio.Data) == 0 && n.Recording.Audio.Source == "" {
 		return nil, nil //nolint:nilnil // no recording is no error
 	}
-	audio := n.Recording.Audio
-	sum, err := b.desk.files.Put(ctx, audio.Data)
+	kept, err := b.desk.keepFile(ctx, n.Recording.Audio)
 	if err != nil {
 		return nil, fmt.Errorf("%w: a recording: %w", errFiles, err)
 	}
-	return &Attachment{ID: NewID(), Name: clip(audio.Name, 255), Type: clip(audio.Type, 255), Size: len(audio.Data), SHA256: sum}, nil
+	return &kept, nil
 }
 
 // agentAt finds the agent an exchange speaks of: by her extension or her e-mail address.

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"time"
 
 	"gorm.io/gorm"
 
@@ -48,6 +49,38 @@ func (n nouns) wholeMessages(ctx context.Context) *gorm.DB {
 // Attachment implements ticketing.Messages.
 func (n nouns) Attachment(ctx context.Context, id string) (ticketing.Attachment, error) {
 	return one[ticketing.Attachment](ctx, n, "id = ?", id)
+}
+
+// LeaseFetches implements ticketing.Messages.
+func (n nouns) LeaseFetches(ctx context.Context, now, until time.Time, limit int) (leased []ticketing.Attachment, err error) {
+	err = n.read(ctx, &leased, `WITH due AS MATERIALIZED (
+			SELECT id FROM attachments WHERE fetch_at <= ? ORDER BY fetch_at LIMIT ?`+n.forUpdate(" FOR UPDATE SKIP LOCKED")+`)
+		UPDATE attachments SET fetch_at = ?, fetches = fetches + 1 WHERE id IN (SELECT id FROM due) RETURNING *`, now, limit, until)
+	return leased, err
+}
+
+// SaveFetch implements ticketing.Messages.
+func (n nouns) SaveFetch(ctx context.Context, a ticketing.Attachment) (bool, error) {
+	columns := []string{"name", "type", "size", "sha256", "source", "fetch_at"}
+	return update(ctx, n, &a, columns, "id = ? AND fetch_at IS NOT NULL AND fetches = ?", a.ID, a.Fetches)
+}
+
+// DropFetch implements ticketing.Messages.
+func (n nouns) DropFetch(ctx context.Context, a ticketing.Attachment, warning string) (dropped bool, err error) {
+	err = n.together(ctx, func(tx nouns) error {
+		changed, err := tx.exec(ctx, "DELETE FROM attachments WHERE id = ? AND fetch_at IS NOT NULL AND fetches = ?", a.ID, a.Fetches)
+		if dropped = changed > 0; err != nil || !dropped {
+			return err
+		}
+		var m ticketing.Message
+		if err := tx.read(ctx, &m, "SELECT * FROM messages WHERE id = ?"+n.forUpdate(" FOR UPDATE"), a.MessageID); err != nil {
+			return err
+		}
+		m.Warnings = append(m.Warnings, warning)
+		_, err = update(ctx, tx, &m, []string{"warnings"}, "id = ?", m.ID)
+		return err
+	})
+	return dropped && err == nil, err
 }
 
 // MoveMessages implements ticketing.Messages.
