@@ -184,6 +184,7 @@ type line struct {
 	mu       sync.Mutex
 	broken   bool
 	conns    []net.Conn
+	gate     sync.RWMutex // held for writing: nothing passes, and nothing breaks
 }
 
 func newLine(t testing.TB, target string) *line {
@@ -214,8 +215,8 @@ func (l *line) serve() {
 			_ = near.Close()
 			continue
 		}
-		go pipe(near, far)
-		go pipe(far, near)
+		go l.pipe(near, far)
+		go l.pipe(far, near)
 	}
 }
 
@@ -232,9 +233,21 @@ func (l *line) keep(conns ...net.Conn) bool {
 	return true
 }
 
-func pipe(to, from net.Conn) {
-	_, _ = io.Copy(to, from)
+func (l *line) pipe(to, from net.Conn) {
+	_, _ = io.Copy(gated{to, &l.gate}, from)
 	_ = to.Close()
+}
+
+// gated lets bytes pass while its gate is open.
+type gated struct {
+	io.Writer
+	gate *sync.RWMutex
+}
+
+func (g gated) Write(p []byte) (int, error) {
+	g.gate.RLock()
+	defer g.gate.RUnlock()
+	return g.Writer.Write(p)
 }
 
 func (l *line) cut() {

@@ -73,6 +73,7 @@ func Open(ctx context.Context, address string, opts Options) (*Router, error) {
 	} else if r.client, where, err = dial(address); err != nil {
 		return nil, err
 	}
+	r.client.AddHook(&breaker{now: r.now})
 	if err := r.measureOffset(ctx); err != nil {
 		_ = r.Close()
 		return nil, fmt.Errorf("no Redis answers at %s: %w; start it, correct its address, or use %q", where, err, "embedded")
@@ -92,7 +93,7 @@ func dial(address string) (client redis.UniversalClient, where string, err error
 	case "":
 		var o *redis.Options
 		if o, err = redis.ParseURL(plain); err == nil {
-			tune(&o.DialerRetries, &o.MaxRetries, &o.DialTimeout, &o.ContextTimeoutEnabled)
+			tune(&o.DialerRetries, &o.MaxRetries, &o.DialTimeout, &o.ReadTimeout, &o.ContextTimeoutEnabled)
 			return redis.NewClient(o), o.Addr, nil
 		}
 	case "sentinel":
@@ -101,13 +102,13 @@ func dial(address string) (client redis.UniversalClient, where string, err error
 			err = errors.New("master_name is missing")
 		}
 		if err == nil {
-			tune(&o.DialerRetries, &o.MaxRetries, &o.DialTimeout, &o.ContextTimeoutEnabled)
+			tune(&o.DialerRetries, &o.MaxRetries, &o.DialTimeout, &o.ReadTimeout, &o.ContextTimeoutEnabled)
 			return redis.NewFailoverClient(o), strings.Join(o.SentinelAddrs, ", "), nil
 		}
 	case "cluster":
 		var o *redis.ClusterOptions
 		if o, err = redis.ParseClusterURL(plain); err == nil {
-			tune(&o.DialerRetries, &o.MaxRetries, &o.DialTimeout, &o.ContextTimeoutEnabled)
+			tune(&o.DialerRetries, &o.MaxRetries, &o.DialTimeout, &o.ReadTimeout, &o.ContextTimeoutEnabled)
 			return redis.NewClusterClient(o), strings.Join(o.Addrs, ", "), nil
 		}
 	default:
@@ -118,10 +119,11 @@ func dial(address string) (client redis.UniversalClient, where string, err error
 
 // tune sets what the three kinds of client have in common: a Redis that is down says so at once, and an agent's context counts.
 // Retrying a script once is safe: should it have run twice, Reconcile puts back what nobody confirmed.
-func tune(dialerRetries, maxRetries *int, dialTimeout *time.Duration, contextTimeout *bool) {
+func tune(dialerRetries, maxRetries *int, dialTimeout, readTimeout *time.Duration, contextTimeout *bool) {
 	*dialerRetries = 1
 	*maxRetries = cmp.Or(*maxRetries, 1)
 	*dialTimeout = cmp.Or(*dialTimeout, 2*time.Second)
+	*readTimeout = cmp.Or(*readTimeout, time.Second)
 	*contextTimeout = true
 }
 

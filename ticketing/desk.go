@@ -96,9 +96,16 @@ func itemOf(t Ticket) routing.Item {
 	return routing.Item{ID: t.ID, Queue: t.Department, Priority: t.Priority.Rank(), Since: since, Weight: t.Weight}
 }
 
+// How long filing waits for a router that does not answer, before the commit and after it. What is missed is put right.
+const (
+	presenceWithin = 500 * time.Millisecond
+	afterWithin    = time.Second
+)
+
 // after carries effects out. A router that does not answer costs nothing but time: Reconcile puts the queues right.
 func (d *Desk) after(ctx context.Context, e effects) {
-	ctx = context.WithoutCancel(ctx) // the commit stands, whoever has gone away since
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), afterWithin) // the commit stands, whoever has gone away since
+	defer cancel()
 	warn := func(what string, err error) {
 		if err != nil {
 			d.log.Warn("the queues will be put right by the next reconcile", "step", what, "error", err)

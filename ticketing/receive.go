@@ -123,10 +123,7 @@ func (d *Desk) file(ctx context.Context, group []channels.Inbound, held *release
 			return nil, err
 		}
 	}
-	onDuty, err := d.router.Presences(ctx)
-	if err != nil {
-		onDuty = nil // without a router nobody is known to be away
-	}
+	onDuty := d.onDuty(ctx)
 	var f *filing
 	err = d.store.InTx(ctx, func(tx Nouns) error {
 		f = &filing{desk: d, tx: tx, town: d.town.Now(), now: d.now(), onDuty: onDuty, held: held}
@@ -147,6 +144,17 @@ func (d *Desk) file(ctx context.Context, group []channels.Inbound, held *release
 	}
 	d.after(ctx, f.effects)
 	return f.filed, nil
+}
+
+// onDuty is who is there; nil: without a router that answers at once nobody is known to be away.
+func (d *Desk) onDuty(ctx context.Context) map[string]string {
+	ctx, cancel := context.WithTimeout(ctx, presenceWithin)
+	defer cancel()
+	states, err := d.router.Presences(ctx)
+	if err != nil {
+		return nil
+	}
+	return states
 }
 
 var errFiles = errors.New("the file store can't keep it")
