@@ -29,6 +29,7 @@ type Console interface {
 // Parts is what a Server is made of.
 type Parts struct {
 	Desk             *ticketing.Desk
+	Registry         *ticketing.Registry
 	Reader           *ticketing.Reader
 	Quarantine       *ticketing.Quarantine
 	Switchboard      *ticketing.Switchboard
@@ -144,6 +145,13 @@ func (s *Server) routes() {
 	s.engine.POST(apiPath(uploadPath), s.plain(writers, s.upload))
 	s.engine.GET(apiPath("/messages/:id/raw"), s.plain(agents, s.rawMessage))
 	s.engine.GET(apiPath("/attachments/:id"), s.plain(agents, s.attachment))
+
+	call(s, writers, "POST /citizens 201", "recordCitizen", "Make a record", s.recordCitizen)
+	call(s, agents, "GET /citizens/{id}", "getCitizen", "Read a record", s.getCitizen)
+	call(s, writers, "PATCH /citizens/{id}", "editCitizen", "Correct a record", s.editCitizen)
+	call(s, writers, "POST /citizens/{id}/relations 201", "relateCitizen", "Note what a citizen is to another", s.relateCitizen)
+	call(s, writers, "POST /relations/{id}/end", "endRelation", "End a relation", s.endRelation)
+	call(s, writers, "POST /citizens/{id}/notes 201", "noteCitizen", "Write a note on a record", s.noteCitizen)
 
 	call(s, agents, "GET /queues", "listQueues", "The load of the queues I may see", s.listQueues)
 	call(s, writers, "POST /queues/{department}/next", "takeNext", "Take the best ticket of a queue", s.takeNext)

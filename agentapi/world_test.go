@@ -116,7 +116,7 @@ func newWorld(tb testing.TB, db *store.DB, change ...func(*agentapi.Parts)) *wor
 	})
 	w.must(err)
 	parts := agentapi.Parts{
-		Desk: w.desk, Reader: reader, Quarantine: w.quarantine, Switchboard: w.board, Town: w.town, Journal: journal, Router: w.router, Store: db, Guard: w.guard, Console: pages,
+		Desk: w.desk, Registry: ticketing.NewRegistry(db, w.town, w.router, w.now, log), Reader: reader, Quarantine: w.quarantine, Switchboard: w.board, Town: w.town, Journal: journal, Router: w.router, Store: db, Guard: w.guard, Console: pages,
 		Metrics: metrics, PublicURL: "http://guichet.example", Version: "test", Log: log, Now: w.now,
 	}
 	for _, c := range change {

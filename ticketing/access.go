@@ -69,6 +69,12 @@ func (a Actor) Sees(d Department) bool {
 	return d.Visibility == Open && (a.Has(RoleAgent) || a.Has(RoleSupervisor))
 }
 
+// belongs tells whether the actor is of a department, whatever others may see of it.
+func (a Actor) belongs(department string) bool {
+	s := a.Standing(department)
+	return s.Member || s.Supervisor
+}
+
 // Scope is the tickets the actor sees, for a list.
 func (a Actor) Scope() TicketScope { return TicketScope{Departments: a.visible, LoggedBy: a.ID} }
 

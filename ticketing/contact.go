@@ -31,18 +31,6 @@ type NewContact struct {
 	Key        string // Idempotency-Key
 }
 
-// CitizenDraft describes a citizen. Contacts carry Type and Value.
-type CitizenDraft struct {
-	Kind         Kind
-	Family       string
-	Usage        string
-	Given        string
-	Civility     string
-	Organisation string
-	Language     string
-	Contacts     []Contact
-}
-
 // Log writes a contact down as a ticket. Any agent may, for any department: who sits at the counter cannot choose who comes. Until
 // somebody takes it she reads it, even in a department she does not belong to.
 func (d *Desk) Log(ctx context.Context, a Actor, c NewContact) (Ticket, error) {
@@ -216,7 +204,7 @@ func (d *Desk) draft(ctx context.Context, tx Nouns, c NewContact, now time.Time)
 		}
 		return citizen, nil, tx.TouchCitizens(ctx, []string{citizen.ID}, now)
 	}
-	citizen, err := d.newRecord(*c.Citizen, now)
+	citizen, err := newRecord(d.town.Profile, *c.Citizen, now)
 	if err != nil {
 		return Citizen{}, nil, err
 	}
@@ -278,63 +266,6 @@ func (d *Desk) reach(ctx context.Context, tx Nouns, id string, typed []Contact) 
 	}
 	citizen.Contacts = append(citizen.Contacts, more...)
 	return citizen, tx.AddContacts(ctx, more)
-}
-
-func (d *Desk) newRecord(w CitizenDraft, now time.Time) (Citizen, error) {
-	c := Citizen{
-		ID: NewID(), Version: 1, Kind: w.Kind, FamilyName: strings.TrimSpace(w.Family), UsageName: strings.TrimSpace(w.Usage),
-		GivenName: strings.TrimSpace(w.Given), Civility: strings.TrimSpace(w.Civility), Organisation: strings.TrimSpace(w.Organisation),
-		Language: d.town.Profile.Choose(w.Language), CreatedAt: now, UpdatedAt: now, LastContactAt: &now,
-	}
-	if c.Kind == "" {
-		c.Kind = Person
-	}
-	if !slices.Contains([]Kind{Person, Family, Company, Association}, c.Kind) {
-		return c, invalid("citizen.kind", "unknown")
-	}
-	if c.Name() == "" && len(w.Contacts) == 0 {
-		return c, invalid("citizen.name", "empty")
-	}
-	if len(w.Contacts) > 20 || len(c.FamilyName)+len(c.UsageName)+len(c.GivenName)+len(c.Organisation)+len(c.Civility) > 1000 {
-		return c, invalid("citizen", "too_long")
-	}
-	for _, contact := range w.Contacts {
-		value := ""
-		switch contact.Type {
-		case "email":
-			email, err := cleanEmail(contact.Value)
-			if err != nil {
-				return c, invalid("citizen.contacts", "not_an_e_mail_address")
-			}
-			value = email
-		case "phone":
-			number, ok := channels.ParsePhone(contact.Value, d.town.Profile.Region)
-			if !ok {
-				return c, invalid("citizen.contacts", "not_a_telephone_number")
-			}
-			value = number
-		default:
-			return c, invalid("citizen.contacts", "email_or_phone")
-		}
-		if slices.ContainsFunc(c.Contacts, func(have Contact) bool { return have.Type == contact.Type && have.Value == value }) {
-			continue
-		}
-		c.Contacts = append(c.Contacts, Contact{
-			ID: NewID(), CitizenID: c.ID, Type: contact.Type, Value: value, Label: clip(contact.Label, 100), CreatedAt: now,
-		})
-	}
-	return c, nil
-}
-
-func draftKey(d *CitizenDraft) string {
-	if d == nil {
-		return ""
-	}
-	key := strings.Join([]string{string(d.Kind), d.Family, d.Usage, d.Given, d.Civility, d.Organisation, d.Language}, "\x00")
-	for _, c := range d.Contacts {
-		key += "\x00" + c.Type + "\x00" + c.Value + "\x00" + c.Label
-	}
-	return key
 }
 
 func stamp(at *time.Time) string {

@@ -26,8 +26,9 @@ const (
 	EventAckWithheld       EventType = "ack.withheld"   // owed and not sent; the reason is in Data
 	EventDeliveryChanged   EventType = "delivery.changed"
 	EventCitizenCreated    EventType = "citizen.created"
-	EventTicketMerged      EventType = "ticket.merged" // told to both: into is the one that lives on
-	EventTicketSplit       EventType = "ticket.split"  // messages of it became another ticket
+	EventCitizenChanged    EventType = "citizen.changed" // which fields is in Data; what they were is not
+	EventTicketMerged      EventType = "ticket.merged"   // told to both: into is the one that lives on
+	EventTicketSplit       EventType = "ticket.split"    // messages of it became another ticket
 	EventTicketForwarded   EventType = "ticket.forwarded"
 	EventQuarantined       EventType = "message.quarantined" // of no ticket, as the next: it came in and waits for a person
 	EventQuarantineLeft    EventType = "quarantine.left"     // it waits no longer

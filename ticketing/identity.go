@@ -25,10 +25,11 @@ func newCitizen(from channels.Address, language string, now time.Time) (Citizen,
 	given, family := SplitName(from.Name)
 	c := Citizen{
 		ID: NewID(), Version: 1, Kind: Person, FamilyName: clip(family, 200), GivenName: clip(given, 200),
-		Language: language, CreatedAt: now, UpdatedAt: now, LastContactAt: &now,
+		Language: language, Provisional: true, CreatedAt: now, UpdatedAt: now, LastContactAt: &now,
 	}
 	return c, Contact{
-		ID: NewID(), CitizenID: c.ID, Type: contactType(from.Value), Value: from.Value, Verified: true, Claims: true, CreatedAt: now,
+		ID: NewID(), CitizenID: c.ID, Type: contactType(from.Value), Value: from.Value, Verified: true, VerifiedHow: VerifiedByUse, VerifiedAt: &now,
+		Claims: true, CreatedAt: now,
 	}
 }
 

@@ -166,11 +166,13 @@ func (j *Journal) Follow(ctx context.Context, after *Position, emit func(Event) 
 func (p Position) before(q Position) bool { return p.Tx < q.Tx || p.Tx == q.Tx && p.ID < q.ID }
 
 // MayFollow tells whether an actor may learn of an event: those of departments she sees, what goes on in the part of the quarantine
-// she may know of, and alarms of the lines she looks after or waits for.
+// she may know of, changes of citizens' records, and alarms of the lines she looks after or waits for.
 func (s *Snapshot) MayFollow(a Actor, e Event) bool {
 	switch e.Type {
 	case EventQuarantined, EventQuarantineLeft:
 		return a.Can(ActSeeHeld, s.LineSubject(e.Data["line"]))
+	case EventCitizenCreated, EventCitizenChanged:
+		return a.Has(RoleAgent) || a.Has(RoleSupervisor)
 	case EventChannelAlarm:
 		return a.oversees(e.Department) || a.Standing(e.Department).Member
 	}

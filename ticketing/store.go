@@ -85,9 +85,27 @@ type Citizens interface {
 	// ClaimContacts inserts contacts with Claims set, in the order of their values, and gives the ids of those it could insert;
 	// the others are claimed by somebody else by now.
 	ClaimContacts(ctx context.Context, contacts []Contact) (won map[string]bool, err error)
-	AddCitizens(ctx context.Context, citizens []Citizen) error // without their Contacts
+	AddCitizens(ctx context.Context, citizens []Citizen) error // with their Addresses and Refusals, without their Contacts
 	AddContacts(ctx context.Context, contacts []Contact) error
-	Citizen(ctx context.Context, id string) (Citizen, error) // with Contacts
+	Citizen(ctx context.Context, id string) (Citizen, error)                     // with Contacts, Addresses and Refusals
+	CitizensByIDs(ctx context.Context, ids []string) (map[string]Citizen, error) // without their parts
+	// CountOpen counts the tickets of a citizen that are not closed.
+	CountOpen(ctx context.Context, scope TicketScope, citizenID string) (int, error)
+	// LockCitizens reads records, as Citizen does, in the order of their ids; inside a transaction they stay as they are until the end
+	// of it.
+	LockCitizens(ctx context.Context, ids []string) ([]Citizen, error)
+	// SaveCitizen writes the fields of a record, its Addresses and its Refusals, and raises its version. It fails with ErrStale when
+	// somebody else was faster.
+	SaveCitizen(ctx context.Context, c *Citizen) error
+	// SaveContacts writes the contacts of records that are there, by their ids.
+	SaveContacts(ctx context.Context, contacts []Contact) error
+	DropContacts(ctx context.Context, ids []string) error
+	AddRelation(ctx context.Context, r Relation) error
+	SaveRelation(ctx context.Context, r Relation) error
+	Relation(ctx context.Context, id string) (Relation, error)
+	RelationsOf(ctx context.Context, citizenID string) ([]Relation, error) // both ways, oldest first
+	AddCitizenNote(ctx context.Context, n CitizenNote) error
+	CitizenNotes(ctx context.Context, citizenID string) ([]CitizenNote, error) // newest first
 	// TouchCitizens notes that they were in contact; it never goes back in time.
 	TouchCitizens(ctx context.Context, ids []string, at time.Time) error
 }
@@ -360,6 +378,7 @@ type Request struct {
 	Fingerprint string // of the request's content: the same key with another content is refused
 	TicketID    string
 	MessageID   string
+	CitizenID   string
 	CreatedAt   time.Time
 }
 
@@ -367,7 +386,7 @@ type Request struct {
 type Requests interface {
 	// AddRequest keeps r if its key is new. Otherwise it gives the one that was kept, after waiting for its transaction.
 	AddRequest(ctx context.Context, r Request) (kept Request, fresh bool, err error)
-	SaveRequest(ctx context.Context, r Request) error // fills TicketID and MessageID in
+	SaveRequest(ctx context.Context, r Request) error // fills in what it made
 }
 
 // Lines is how mailboxes and lines are doing, how far they were read and who reads them.

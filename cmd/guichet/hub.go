@@ -122,7 +122,7 @@ func openHub(ctx context.Context, c config.Config, log *slog.Logger, o hubOption
 		return nil, err
 	}
 	h.server, err = agentapi.New(agentapi.Parts{
-		Desk: h.desk, Reader: reader, Quarantine: quarantine, Switchboard: switchboard, Mounts: h.webhooks(switchboard, metrics), Town: h.town, Journal: h.journal, Router: h.router, Store: h.db, Guard: guard, Console: pages,
+		Desk: h.desk, Registry: ticketing.NewRegistry(h.db, h.town, h.router, now, log), Reader: reader, Quarantine: quarantine, Switchboard: switchboard, Mounts: h.webhooks(switchboard, metrics), Town: h.town, Journal: h.journal, Router: h.router, Store: h.db, Guard: guard, Console: pages,
 		Metrics: metrics, PublicURL: c.HTTP.PublicURL, Version: version, MetricsForAgents: o.metricsForAgents, TrustedProxies: c.HTTP.TrustedProxies, Log: log, Now: now,
 		Ready: h.ready,
 	})

@@ -56,10 +56,120 @@ func (n nouns) ClaimContacts(ctx context.Context, contacts []ticketing.Contact) 
 // AddCitizens implements ticketing.Citizens.
 func (n nouns) AddCitizens(ctx context.Context, citizens []ticketing.Citizen) error {
 	citizens = slices.Clone(citizens)
-	for i, c := range citizens {
-		citizens[i].Search = words.Fold(strings.Join([]string{c.GivenName, c.FamilyName, c.UsageName, c.Organisation}, " "))
+	for i := range citizens {
+		keepCitizen(&citizens[i])
 	}
-	return insert(ctx, n, citizens, insertion{})
+	if err := insert(ctx, n, citizens, insertion{}); err != nil {
+		return err
+	}
+	for _, c := range citizens {
+		if len(c.Addresses)+len(c.Refusals) == 0 {
+			continue
+		}
+		if err := n.saveParts(ctx, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// keepCitizen brings the store's own columns of a record up to date.
+func keepCitizen(c *ticketing.Citizen) {
+	c.Search = words.Fold(strings.Join([]string{c.GivenName, c.FamilyName, c.UsageName, c.Organisation}, " "))
+}
+
+// recordColumns are the columns SaveCitizen writes: all but what a record is born with.
+func recordColumns() []string {
+	return []string{
+		"version", "kind", "family_name", "usage_name", "given_name", "civility", "birth_date", "organisation", "siren", "siret", "rna", "language",
+		"preferred_channel", "no_digital", "provisional", "restricted_at", "updated_at", "last_contact_at", "merged_into", "anonymised_at", "search", "sounds",
+	}
+}
+
+// SaveCitizen implements ticketing.Citizens.
+func (n nouns) SaveCitizen(ctx context.Context, c *ticketing.Citizen) error {
+	next := *c
+	next.Version++
+	keepCitizen(&next)
+	err := n.together(ctx, func(tx nouns) error {
+		saved, err := update(ctx, tx, &next, recordColumns(), "id = ? AND version = ?", c.ID, c.Version)
+		if err != nil {
+			return err
+		}
+		if !saved {
+			return &ticketing.Error{Code: ticketing.CodeStale}
+		}
+		return tx.saveParts(ctx, next)
+	})
+	if err == nil {
+		*c = next
+	}
+	return err
+}
+
+// saveParts writes the addresses and refusals of a record as they are now.
+func (n nouns) saveParts(ctx context.Context, c ticketing.Citizen) error {
+	kept := make([]string, len(c.Addresses))
+	for i := range c.Addresses {
+		a := &c.Addresses[i]
+		a.CitizenID, a.Search, kept[i] = c.ID, words.Fold(a.Street+" "+a.Postcode+" "+a.City), a.ID
+	}
+	if _, err := n.exec(ctx, "DELETE FROM addresses WHERE citizen_id = ? AND NOT (?)", c.ID, n.among("id", kept)); err != nil {
+		return err
+	}
+	if err := put(ctx, n, c.Addresses); err != nil {
+		return err
+	}
+	if _, err := n.exec(ctx, "DELETE FROM channel_refusals WHERE citizen_id = ?", c.ID); err != nil {
+		return err
+	}
+	for i := range c.Refusals {
+		c.Refusals[i].CitizenID = c.ID
+	}
+	return insert(ctx, n, c.Refusals, insertion{})
+}
+
+// SaveContacts implements ticketing.Citizens.
+func (n nouns) SaveContacts(ctx context.Context, contacts []ticketing.Contact) error {
+	return put(ctx, n, contacts)
+}
+
+// DropContacts implements ticketing.Citizens.
+func (n nouns) DropContacts(ctx context.Context, ids []string) error {
+	_, err := n.exec(ctx, "DELETE FROM contacts WHERE ?", n.among("id", ids))
+	return err
+}
+
+// AddRelation implements ticketing.Citizens.
+func (n nouns) AddRelation(ctx context.Context, r ticketing.Relation) error {
+	return insert(ctx, n, []ticketing.Relation{r}, insertion{})
+}
+
+// SaveRelation implements ticketing.Citizens.
+func (n nouns) SaveRelation(ctx context.Context, r ticketing.Relation) error {
+	return put(ctx, n, []ticketing.Relation{r})
+}
+
+// Relation implements ticketing.Citizens.
+func (n nouns) Relation(ctx context.Context, id string) (ticketing.Relation, error) {
+	return one[ticketing.Relation](ctx, n, "id = ?", id)
+}
+
+// RelationsOf implements ticketing.Citizens.
+func (n nouns) RelationsOf(ctx context.Context, citizenID string) (relations []ticketing.Relation, err error) {
+	err = n.orm.WithContext(ctx).Where("from_id = ? OR to_id = ?", citizenID, citizenID).Order("created_at, id").Find(&relations).Error
+	return relations, failed(err)
+}
+
+// AddCitizenNote implements ticketing.Citizens.
+func (n nouns) AddCitizenNote(ctx context.Context, note ticketing.CitizenNote) error {
+	return insert(ctx, n, []ticketing.CitizenNote{note}, insertion{})
+}
+
+// CitizenNotes implements ticketing.Citizens.
+func (n nouns) CitizenNotes(ctx context.Context, citizenID string) (notes []ticketing.CitizenNote, err error) {
+	err = n.orm.WithContext(ctx).Where("citizen_id = ?", citizenID).Order("created_at DESC, id DESC").Find(&notes).Error
+	return notes, failed(err)
 }
 
 // AddContacts implements ticketing.Citizens.
@@ -69,9 +179,43 @@ func (n nouns) AddContacts(ctx context.Context, contacts []ticketing.Contact) er
 
 // Citizen implements ticketing.Citizens.
 func (n nouns) Citizen(ctx context.Context, id string) (c ticketing.Citizen, err error) {
-	oldestFirst := func(db *gorm.DB) *gorm.DB { return db.Order("created_at, id") }
-	err = n.orm.WithContext(ctx).Preload("Contacts", oldestFirst).Where("id = ?", id).Take(&c).Error
+	err = wholeRecord(n.orm.WithContext(ctx)).Where("id = ?", id).Take(&c).Error
 	return c, failed(err)
+}
+
+// CitizensByIDs implements ticketing.Citizens.
+func (n nouns) CitizensByIDs(ctx context.Context, ids []string) (map[string]ticketing.Citizen, error) {
+	var rows []ticketing.Citizen
+	if err := n.orm.WithContext(ctx).Where(n.among("id", ids)).Find(&rows).Error; err != nil {
+		return nil, failed(err)
+	}
+	found := make(map[string]ticketing.Citizen, len(rows))
+	for _, c := range rows {
+		found[c.ID] = c
+	}
+	return found, nil
+}
+
+// CountOpen implements ticketing.Citizens.
+func (n nouns) CountOpen(ctx context.Context, scope ticketing.TicketScope, citizenID string) (open int, err error) {
+	where := &conditions{}
+	n.visible(where, ticketing.TicketQuery{Scope: scope}, func(name string) string { return "t." + name })
+	where.add("t.citizen_id = ?", citizenID)
+	where.add("t.status <> 'closed'")
+	err = n.read(ctx, &open, "SELECT COUNT(*) FROM tickets t WHERE "+strings.Join(where.terms, " AND "), where.args...)
+	return open, err
+}
+
+// LockCitizens implements ticketing.Citizens.
+func (n nouns) LockCitizens(ctx context.Context, ids []string) (citizens []ticketing.Citizen, err error) {
+	err = wholeRecord(n.locking().WithContext(ctx)).Where(n.among("id", ids)).Order("id").Find(&citizens).Error
+	return citizens, failed(err)
+}
+
+func wholeRecord(db *gorm.DB) *gorm.DB {
+	oldestFirst := func(db *gorm.DB) *gorm.DB { return db.Order("created_at, id") }
+	return db.Preload("Contacts", oldestFirst).Preload("Addresses", oldestFirst).
+		Preload("Refusals", func(db *gorm.DB) *gorm.DB { return db.Order("channel") })
 }
 
 // TouchCitizens implements ticketing.Citizens.

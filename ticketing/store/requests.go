@@ -26,7 +26,7 @@ func (n nouns) AddRequest(ctx context.Context, r ticketing.Request) (kept ticket
 
 // SaveRequest implements ticketing.Requests.
 func (n nouns) SaveRequest(ctx context.Context, r ticketing.Request) error {
-	saved, err := update(ctx, n, &r, []string{"ticket_id", "message_id"}, "actor = ? AND key = ?", clean(r.Actor), clean(r.Key))
+	saved, err := update(ctx, n, &r, []string{"ticket_id", "message_id", "citizen_id"}, "actor = ? AND key = ?", clean(r.Actor), clean(r.Key))
 	if err == nil && !saved {
 		err = &ticketing.Error{Code: ticketing.CodeNotFound}
 	}

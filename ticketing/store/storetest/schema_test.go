@@ -108,7 +108,8 @@ func TestStructsHaveTheirColumns(t *testing.T) {
 	}
 	for _, row := range []any{
 		ticketing.Department{}, ticketing.Motive{}, ticketing.Rule{}, ticketing.Template{}, ticketing.Line{}, ticketing.Agent{},
-		ticketing.Membership{}, ticketing.Token{}, ticketing.Session{}, ticketing.Citizen{}, ticketing.Contact{}, ticketing.Ticket{},
+		ticketing.Membership{}, ticketing.Token{}, ticketing.Session{}, ticketing.Citizen{}, ticketing.Contact{}, ticketing.PostalAddress{},
+		ticketing.ChannelRefusal{}, ticketing.Relation{}, ticketing.CitizenNote{}, ticketing.Ticket{},
 		ticketing.Participant{}, ticketing.Link{}, ticketing.Message{}, ticketing.Attachment{}, ticketing.Original{}, ticketing.Copy{},
 		ticketing.Delivery{}, ticketing.Attempt{}, ticketing.Event{}, ticketing.Request{},
 	} {

@@ -1,0 +1,72 @@
+package ticketing
+
+import (
+	"context"
+	"slices"
+)
+
+// CitizenFile is a record as an actor may read it.
+type CitizenFile struct {
+	Citizen
+	Relations   []RelatedCitizen
+	Notes       []CitizenNote // those of departments the actor is of, and those for all
+	OpenTickets int           // that she may see
+}
+
+// RelatedCitizen is a relation and who is at its other end.
+type RelatedCitizen struct {
+	Relation
+	Other Citizen
+}
+
+// Citizen reads a record. Who somebody is may be known by all who work here; whoever only administers may not.
+func (r *Reader) Citizen(ctx context.Context, a Actor, id string) (CitizenFile, error) {
+	if !a.Has(RoleAgent) && !a.Has(RoleSupervisor) {
+		return CitizenFile{}, ErrForbidden
+	}
+	if !IsID(id) {
+		return CitizenFile{}, ErrNotFound
+	}
+	var file CitizenFile
+	var err error
+	if file.Citizen, err = r.store.Citizen(ctx, id); err != nil {
+		return file, err
+	}
+	if file.Relations, err = r.relations(ctx, id); err != nil {
+		return file, err
+	}
+	notes, err := r.store.CitizenNotes(ctx, id)
+	if err != nil {
+		return file, err
+	}
+	file.Notes = slices.DeleteFunc(notes, func(n CitizenNote) bool { return n.Department != "" && !a.belongs(n.Department) })
+	file.OpenTickets, err = r.store.CountOpen(ctx, a.Scope(), id)
+	return file, err
+}
+
+func (r *Reader) relations(ctx context.Context, id string) ([]RelatedCitizen, error) {
+	found, err := r.store.RelationsOf(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	ids := map[string]bool{}
+	for _, f := range found {
+		ids[otherEnd(f, id)] = true
+	}
+	others, err := r.store.CitizensByIDs(ctx, keysOf(ids))
+	if err != nil {
+		return nil, err
+	}
+	list := make([]RelatedCitizen, len(found))
+	for i, f := range found {
+		list[i] = RelatedCitizen{Relation: f, Other: others[otherEnd(f, id)]}
+	}
+	return list, nil
+}
+
+func otherEnd(r Relation, id string) string {
+	if r.FromID == id {
+		return r.ToID
+	}
+	return r.FromID
+}
