@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"guichet/channels/twilio"
+	"guichet/channels/twilio/twiliotest"
 	"guichet/ticketing/store/storetest"
 )
 
@@ -21,7 +22,7 @@ func TestATextMessageWalksInAndOut(t *testing.T) {
 			sent := make(chan url.Values, 10)
 			provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				account, token, ok := r.BasicAuth()
-				if err := r.ParseForm(); err != nil || !ok || account != benchAccount || token != benchToken {
+				if err := r.ParseForm(); err != nil || !ok || account != twiliotest.Account || token != twiliotest.Token {
 					http.Error(w, `{"code": 20003}`, http.StatusUnauthorized)
 					return
 				}
@@ -34,7 +35,7 @@ func TestATextMessageWalksInAndOut(t *testing.T) {
 			}))
 			t.Cleanup(provider.Close)
 			c := openPost(t, false).config(t, storetest.URL(t, engine), "embedded")
-			c.Twilio.AccountSID, c.Twilio.AuthToken, c.Twilio.APIBase = benchAccount, benchToken, provider.URL
+			c.Twilio.AccountSID, c.Twilio.AuthToken, c.Twilio.APIBase = twiliotest.Account, twiliotest.Token, provider.URL
 			c.Twilio.Lines = []twilio.Line{{Name: "sms", Number: benchNumber, Department: "accueil"}}
 			hub := startHub(t, c)
 			base := hub.base
@@ -60,7 +61,7 @@ func TestATextMessageWalksInAndOut(t *testing.T) {
 			}
 			signed := func(path string, form url.Values) (int, string) {
 				t.Helper()
-				return post(path, form, signText(benchToken, base+path, form))
+				return post(path, form, twiliotest.Sign(twiliotest.Token, base+path, form))
 			}
 			for range 2 {
 				if status, body := signed("/webhooks/twilio/sms", benchText(1)); status != http.StatusOK || body != "<Response/>" {
@@ -84,7 +85,7 @@ func TestATextMessageWalksInAndOut(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, state := range []string{"delivered", "sent"} { // out of order
-				form := url.Values{"MessageSid": {"SMout1"}, "MessageStatus": {state}, "AccountSid": {benchAccount}}
+				form := url.Values{"MessageSid": {"SMout1"}, "MessageStatus": {state}, "AccountSid": {twiliotest.Account}}
 				if status, body := signed(back.RequestURI(), form); status != http.StatusOK {
 					t.Fatalf("the status was answered %d %s", status, body)
 				}
