@@ -131,7 +131,7 @@ func readSMS(o Options, region string, form url.Values, at time.Time) channels.I
 
 // senderOf is an end of a message: its number, or only what is to be shown of it. Withheld numbers, names and short codes are nobody.
 func senderOf(raw, region string) channels.Address {
-	name, _ := clean(strings.TrimSpace(raw), maxName)
+	name, _ := clean(raw, maxName)
 	if channels.Withheld(name) {
 		return channels.Address{}
 	}
@@ -199,15 +199,16 @@ func isSID(s string) bool {
 	})
 }
 
-// clean makes text from outside harmless: valid, without control characters, at most limit bytes. whole tells whether all of it is there.
+// clean makes text from outside harmless: valid, without control characters or space around it, at most limit bytes. whole tells
+// whether all of it is there.
 func clean(s string, limit int) (text string, whole bool) {
 	s = strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\r\n", "\n")
-	s = strings.Map(func(r rune) rune {
+	s = strings.TrimSpace(strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) && r != '\n' && r != '\t' {
 			return -1
 		}
 		return r
-	}, s)
+	}, s))
 	if len(s) <= limit {
 		return s, true
 	}

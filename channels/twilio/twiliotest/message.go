@@ -61,6 +61,14 @@ func (p *Provider) Asked() int {
 	return p.asked
 }
 
+// WaitAsked returns once n such requests came in.
+func (p *Provider) WaitAsked(ctx context.Context, n int) error {
+	if err := p.wait(ctx, func() bool { return p.asked >= n }); err != nil {
+		return fmt.Errorf("twiliotest: request %d: %w", n, err)
+	}
+	return nil
+}
+
 // signedIn answers a request that does not come from the account.
 func (p *Provider) signedIn(w http.ResponseWriter, r *http.Request) bool {
 	account, token, ok := r.BasicAuth()
@@ -96,10 +104,12 @@ func (p *Provider) account(w http.ResponseWriter, r *http.Request) {
 
 // create takes a message (www.twilio.com/docs/messaging/api/message-resource#create-a-message-resource).
 func (p *Provider) create(w http.ResponseWriter, r *http.Request) {
+	err := r.ParseForm()
 	p.mu.Lock()
 	p.asked++
+	p.note()
 	p.mu.Unlock()
-	if err := r.ParseForm(); err != nil {
+	if err != nil {
 		answerError(w, http.StatusBadRequest, 20001)
 		return
 	}
