@@ -167,16 +167,18 @@ func wordOf(text string) channels.Word {
 	return ""
 }
 
-// mediaOf lists the files of a message, all that Twilio says there are.
+// mediaOf lists the files of a message: all that Twilio counts, and all it gives an address of.
 func mediaOf(form url.Values) []mediaItem {
-	n, err := strconv.Atoi(form.Get("NumMedia"))
+	counted, err := strconv.Atoi(form.Get("NumMedia"))
 	if err != nil {
-		return nil
+		counted = 0
 	}
 	var items []mediaItem
-	for i := range min(max(n, 0), maxMedia+1) { // one more than is fetched, so that it is said
+	for i := range maxMedia + 1 { // one more than is fetched, so that it is said
 		number := strconv.Itoa(i)
-		items = append(items, mediaItem{url: form.Get("MediaUrl" + number), kind: form.Get("MediaContentType" + number)})
+		if i < counted || form.Has("MediaUrl"+number) {
+			items = append(items, mediaItem{url: form.Get("MediaUrl" + number), kind: form.Get("MediaContentType" + number)})
+		}
 	}
 	return items
 }
