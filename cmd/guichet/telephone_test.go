@@ -148,44 +148,44 @@ func TestATextMessageWalksInAndOut(t *testing.T) {
 		ack := p.sent(1)
 		reference := p.only("sms")
 		if ack.To != anne || ack.From != textLine || !strings.Contains(ack.Body, reference) {
-			t.Errorf("acknowledged by %+v", ack)
+			p.Errorf("acknowledged by %+v", ack)
 		}
 		p.reply(reference, "Nous passons demain.")
 		if m := p.sent(2); m.To != anne || m.Body != "Nous passons demain." {
-			t.Errorf("sent %+v", m)
+			p.Errorf("sent %+v", m)
 		}
 		p.becomes(reference, "Nous passons demain.", "delivered")
-		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		ctx, cancel := context.WithTimeout(p.Context(), patience)
 		defer cancel()
 		if err := p.p.WaitPosts(ctx, 11); err != nil { // a text, and five news of each of two messages
-			t.Fatal(err)
+			p.Fatal(err)
 		}
 		before := p.messages(reference)
 		for _, post := range p.p.Posts() {
 			if post.Answer.Status != http.StatusOK {
-				t.Errorf("%s answered %v", post.URL, post.Answer)
+				p.Errorf("%s answered %v", post.URL, post.Answer)
 			}
 			p.post(post.URL, post.Form)
 		}
 		if after := p.messages(reference); fmt.Sprint(after) != fmt.Sprint(before) || len(after) != 3 || state(after[2]) != "delivered" {
-			t.Errorf("a replay changed\n%v\nto\n%v", before, after)
+			p.Errorf("a replay changed\n%v\nto\n%v", before, after)
 		}
 		if p.only("sms") != reference || p.p.Asked() != 2 {
-			t.Errorf("the provider was asked %d times", p.p.Asked())
+			p.Errorf("the provider was asked %d times", p.p.Asked())
 		}
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, p.base+twiliotest.SMSPath, strings.NewReader(form.Encode()))
+		r, err := http.NewRequestWithContext(p.Context(), http.MethodPost, p.base+twiliotest.SMSPath, strings.NewReader(form.Encode()))
 		if err != nil {
-			t.Fatal(err)
+			p.Fatal(err)
 		}
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		r.Header.Set("X-Twilio-Signature", twiliotest.Sign("guessed", p.base+twiliotest.SMSPath, form))
 		answer, err := http.DefaultClient.Do(r)
 		if err != nil {
-			t.Fatal(err)
+			p.Fatal(err)
 		}
 		_ = answer.Body.Close() // its status says all
 		if answer.StatusCode != http.StatusForbidden {
-			t.Errorf("a forgery was answered %d", answer.StatusCode)
+			p.Errorf("a forgery was answered %d", answer.StatusCode)
 		}
 	})
 }
@@ -193,27 +193,32 @@ func TestATextMessageWalksInAndOut(t *testing.T) {
 // After STOP nothing goes out by itself, and an answer the provider refuses says why in a word the pages have a sentence for.
 func TestStopEndsWhatGoesOutByItself(t *testing.T) {
 	eachTelephone(t, func(p *telephone) {
-		p.text(anne, "lampadaire en panne rue Pasteur")
-		p.sent(1)
-		reference := p.only("sms")
-		p.text(anne, "STOP")
-		p.p.Fail(anne, twiliotest.Rejected(21610))
+		p.text(paul, "STOP")
+		p.text(paul, "lampadaire en panne rue Pasteur") // heard, and not acknowledged
+		p.text(anne, "poubelle pas ramassée ce matin")
+		if m := p.sent(1); m.To != anne {
+			p.Errorf("whoever said STOP was sent %+v", m)
+		}
+		var reference string
+		for _, ticket := range items(p.want(http.StatusOK, "GET", "/api/v1/tickets?channel=sms", nil)) {
+			if subject, _ := ticket["subject"].(string); strings.Contains(subject, "lampadaire") {
+				reference, _ = ticket["reference"].(string)
+			}
+		}
+		p.p.Fail(paul, twiliotest.Rejected(21610))
 		p.reply(reference, "C'est réparé.")
 		refused := p.becomes(reference, "C'est réparé.", "failed")
 		if refused["reason"] != "said_stop" || !strings.Contains(fmt.Sprint(refused["error"]), "21610") {
-			t.Errorf("refused with %v", refused)
+			p.Errorf("refused with %v", refused)
 		}
-		p.want(http.StatusOK, "POST", "/api/v1/tickets/"+reference+"/close", map[string]string{"outcome": "answered"})
-		p.p.Mend(anne)
-		p.text(anne, "et le banc est cassé devant la gare") // heard, and not acknowledged
-		p.text(paul, "bonjour, horaires de la mairie ?")    // who did not say STOP is
-		if m := p.sent(2); m.To != paul {
-			t.Errorf("whoever said STOP was sent %+v", m)
+		p.p.Mend(paul)
+		p.text(paul, "START")
+		p.text(paul, "CONTACT")
+		if m := p.sent(2); m.To != paul || !strings.Contains(m.Body, "27999 Valmont") {
+			p.Errorf("after START he was sent %+v", m)
 		}
-		p.text(anne, "START")
-		p.text(anne, "AIDE")
-		if m := p.sent(3); m.To != anne {
-			t.Errorf("whoever said START again was not answered, but %+v", m)
+		if n := p.p.Asked(); n != 3 {
+			p.Errorf("the provider was asked %d times", n)
 		}
 	})
 }
@@ -228,15 +233,15 @@ func TestTwoAnswersKeepTheirOrder(t *testing.T) {
 		busy.Times = 1
 		p.p.Fail(anne, busy)
 		p.reply(reference, "Quelle rue ?")
-		eventually(t, "the first is refused", func() bool { return p.p.Asked() == 2 })
+		eventually(p.T, "the first is refused", func() bool { return p.p.Asked() == 2 })
 		p.reply(reference, "Et quel numéro ?")
 		if first, second := p.sent(2), p.sent(3); first.Body != "Quelle rue ?" || second.Body != "Et quel numéro ?" {
-			t.Errorf("sent %q, then %q", first.Body, second.Body)
+			p.Errorf("sent %q, then %q", first.Body, second.Body)
 		}
 		p.becomes(reference, "Quelle rue ?", "delivered")
 		p.becomes(reference, "Et quel numéro ?", "delivered")
 		if p.p.Asked() != 4 {
-			t.Errorf("the provider was asked %d times", p.p.Asked())
+			p.Errorf("the provider was asked %d times", p.p.Asked())
 		}
 	})
 }
@@ -249,10 +254,10 @@ func TestAPictureWalksIn(t *testing.T) {
 		m := p.messages(p.only("sms"))[0]
 		files := objects(m["attachments"])
 		if len(files) != 1 || files[0]["type"] != "image/jpeg" {
-			t.Fatalf("%v", m)
+			p.Fatalf("%v", m)
 		}
 		if warnings := fmt.Sprint(m["warnings"]); !strings.Contains(warnings, "not a public one") {
-			t.Errorf("warnings %s", warnings)
+			p.Errorf("warnings %s", warnings)
 		}
 	})
 }
@@ -265,34 +270,34 @@ func TestAVoicemailIsATicketToCallBack(t *testing.T) {
 		always := ticketing.TownFile{Hours: &ticketing.HoursEntry{
 			Monday: day, Tuesday: day, Wednesday: day, Thursday: day, Friday: day, Saturday: day, Sunday: day,
 		}}
-		if _, err := p.hub.town.Import(t.Context(), always, false); err != nil {
-			t.Fatal(err)
+		if _, err := p.hub.town.Import(p.Context(), always, false); err != nil {
+			p.Fatal(err)
 		}
-		heard, err := p.p.Call(t.Context(), twiliotest.Call{
+		heard, err := p.p.Call(p.Context(), twiliotest.Call{
 			From: anne, To: textLine, Digits: []string{"2"}, Sound: []byte("MP3"), Words: "Bonjour, il y a un trou rue Pasteur.",
 		})
 		if err != nil {
-			t.Fatal(err)
+			p.Fatal(err)
 		}
 		if !slices.Equal(heard.Dialed, []string{"+33261910020"}) || heard.Ended != "completed" || !strings.Contains(strings.Join(heard.Said, " "), "Voirie") {
-			t.Errorf("heard %+v", heard)
+			p.Errorf("heard %+v", heard)
 		}
 		reference := p.only("phone")
 		ticket := p.want(http.StatusOK, "GET", "/api/v1/tickets/"+reference, nil)
 		calls := objects(ticket["calls"])
 		if ticket["department"] != "voirie" || ticket["due_at"] == nil || len(calls) != 1 || calls[0]["ending"] != "voicemail" || calls[0]["number"] != anne {
-			t.Errorf("ticket %v", ticket)
+			p.Errorf("ticket %v", ticket)
 		}
 		before := p.messages(reference)
 		all := fmt.Sprint(before)
 		if !strings.Contains(all, "il y a un trou rue Pasteur") || !strings.Contains(all, "audio/mpeg") {
-			t.Errorf("messages %s", all)
+			p.Errorf("messages %s", all)
 		}
 		for _, post := range p.p.Posts() {
 			p.post(post.URL, post.Form)
 		}
 		if after := fmt.Sprint(p.messages(reference)); after != all || p.only("phone") != reference {
-			t.Errorf("a replay changed\n%s\nto\n%s", all, after)
+			p.Errorf("a replay changed\n%s\nto\n%s", all, after)
 		}
 	})
 }
