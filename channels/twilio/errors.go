@@ -6,6 +6,8 @@ func explain(code string) string {
 	switch code {
 	case "20003":
 		return "the provider does not know the account or its token"
+	case "20404":
+		return "the provider knows no such account; check twilio.account_sid"
 	case "20429":
 		return "too many requests for the account"
 	case "21211", "21614":
@@ -14,14 +16,16 @@ func explain(code string) string {
 		return "the account may not text this country"
 	case "21602":
 		return "the message has no text"
-	case "21603", "21606", "21659":
-		return "the sender is not one of the account"
+	case "21212", "21603", "21606", "21659":
+		return "the sender is not one of the account; check twilio.lines and twilio.sender"
 	case "21610":
 		return "the recipient said STOP to this number"
 	case "21612":
 		return "this sender cannot reach the number"
 	case "21617":
 		return "the text has more than 1600 characters"
+	case "21701":
+		return "the account has no such messaging service; check twilio.messaging_service_sid"
 	case "30001":
 		return "too many messages are waiting at the provider"
 	case "30002":

@@ -22,8 +22,9 @@ func (v *Voice) recordingNews(ctx context.Context, c call) (channels.CallNews, b
 		return channels.CallNews{}, false
 	}
 	n := c.at(channels.CallSaid)
+	id, _ := clean(c.form.Get("RecordingSid"), maxSID)
 	n.Recording = &channels.Spoken{
-		ID:        plain(c.form.Get("RecordingSid"), maxSID),
+		ID:        id,
 		Voicemail: c.query.Get("voicemail") == "1",
 		Seconds:   int(c.length("RecordingDuration") / time.Second),
 	}
@@ -61,6 +62,6 @@ func (v *Voice) fetch(ctx context.Context, s *channels.Spoken, address string) {
 // transcriptionNews reads what a transcription understood; one that failed is no news.
 func transcriptionNews(_ context.Context, c call) (channels.CallNews, bool) {
 	n := c.at(channels.CallSaid)
-	n.Words = plain(c.form.Get("TranscriptionText"), maxWords)
+	n.Words, _ = clean(c.form.Get("TranscriptionText"), maxWords)
 	return n, n.Words != ""
 }

@@ -47,9 +47,11 @@ func NewSender(o Options, publicURL string, c *http.Client) *Sender {
 
 // Send hands m over. The create call has no key that would make a second attempt harmless, so the verdict is
 //   - Accepted when the provider gave the message an identifier;
-//   - Deferred when it certainly did not take it and may later: no connection, 429, 5xx, an account it does not let in;
+//   - Deferred when it certainly did not take it and may later: no connection, 429, 5xx, an account, sender or address that somebody
+//     has to set right;
 //   - Refused when it said never to this message;
-//   - Uncertain when the request may have left and no whole answer came.
+//   - Uncertain when the request may have left and no whole answer came. A connection kept from an earlier message that is reset counts
+//     among these: whether the other end read anything can't be told.
 func (s *Sender) Send(ctx context.Context, m channels.Outbound) channels.Verdict {
 	if len(m.To) != 1 || m.To[0].Value == "" {
 		return channels.Verdict{Outcome: channels.Refused, Reason: "a text message goes to exactly one number"}
@@ -168,9 +170,22 @@ func (a *attempt) verdict(err error) channels.Verdict {
 		}
 	case status == 0 || status/100 == 2:
 		v.Outcome, v.Reason = channels.Uncertain, "the line fell before the provider's answer was read"
-	case status >= 500, status == http.StatusTooManyRequests, status/100 == 3,
-		status == http.StatusUnauthorized, status == http.StatusForbidden && v.Code == "", v.Code == "20003", v.Code == "20429":
+	case mendable(status, v.Code):
 		v.Outcome = channels.Deferred
 	}
 	return v
+}
+
+// mendable tells an answer that says nothing against the message: the provider is in trouble, or the account, the sender or the
+// address of the API is not what it should be. Somebody sees to that, and the message must not be lost meanwhile.
+func mendable(status int, code string) bool {
+	switch code {
+	case "20003", "20404", "20429", "21212", "21603", "21606", "21659", "21701":
+		return true
+	case "": // what answered may not even be the provider
+		if status == http.StatusForbidden || status == http.StatusNotFound {
+			return true
+		}
+	}
+	return status >= 500 || status/100 == 3 || status == http.StatusTooManyRequests || status == http.StatusUnauthorized
 }

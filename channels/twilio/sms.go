@@ -131,7 +131,7 @@ func readSMS(o Options, region string, form url.Values, at time.Time) channels.I
 
 // senderOf is an end of a message: its number, or only what is to be shown of it. Withheld numbers, names and short codes are nobody.
 func senderOf(raw, region string) channels.Address {
-	name, _ := clean(strings.TrimSpace(raw), maxName)
+	name, _ := clean(raw, maxName)
 	if channels.Withheld(name) {
 		return channels.Address{}
 	}
@@ -167,16 +167,18 @@ func wordOf(text string) channels.Word {
 	return ""
 }
 
-// mediaOf lists the files of a message, all that Twilio says there are.
+// mediaOf lists the files of a message: all that Twilio counts, and all it gives an address of.
 func mediaOf(form url.Values) []mediaItem {
-	n, err := strconv.Atoi(form.Get("NumMedia"))
+	counted, err := strconv.Atoi(form.Get("NumMedia"))
 	if err != nil {
-		return nil
+		counted = 0
 	}
 	var items []mediaItem
-	for i := range min(max(n, 0), maxMedia+1) { // one more than is fetched, so that it is said
+	for i := range maxMedia + 1 { // one more than is fetched, so that it is said
 		number := strconv.Itoa(i)
-		items = append(items, mediaItem{url: form.Get("MediaUrl" + number), kind: form.Get("MediaContentType" + number)})
+		if i < counted || form.Has("MediaUrl"+number) {
+			items = append(items, mediaItem{url: form.Get("MediaUrl" + number), kind: form.Get("MediaContentType" + number)})
+		}
 	}
 	return items
 }
@@ -199,15 +201,16 @@ func isSID(s string) bool {
 	})
 }
 
-// clean makes text from outside harmless: valid, without control characters, at most limit bytes. whole tells whether all of it is there.
+// clean makes text from outside harmless: valid, without control characters or space around it, at most limit bytes. whole tells
+// whether all of it is there.
 func clean(s string, limit int) (text string, whole bool) {
 	s = strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\r\n", "\n")
-	s = strings.Map(func(r rune) rune {
+	s = strings.TrimSpace(strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) && r != '\n' && r != '\t' {
 			return -1
 		}
 		return r
-	}, s)
+	}, s))
 	if len(s) <= limit {
 		return s, true
 	}

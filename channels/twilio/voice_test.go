@@ -429,7 +429,7 @@ func TestCallersWhoAreNobody(t *testing.T) {
 		"+8656696": {Name: "unknown"}, "+86282452253": {Name: "unavailable"}, "anonymous": {Name: "anonymous"}, "Restricted": {Name: "Restricted"},
 		"client:zoe": {Name: "client:zoe"}, "client:+33639980001": {Name: "client:+33639980001"}, "": {},
 		"sip:+33639980001@pbx.example": {Name: "sip:+33639980001@pbx.example"}, "+33639980001@pbx.example": {Name: "+33639980001@pbx.example"},
-		"3949": {Name: "3949"}, "112": {Name: "112"}, "bad\x00\xffbytes": {Name: "badbytes"},
+		"3949": {Name: "3949"}, "112": {Name: "112"}, "bad\x00\xffbytes": {Name: "bad\uFFFDbytes"},
 		"0639980001": {Name: "0639980001", Value: voiceCaller}, voiceCaller: {Name: voiceCaller, Value: voiceCaller},
 		strings.Repeat("9", 500): {Name: strings.Repeat("9", maxParty)},
 	}

@@ -40,7 +40,7 @@ func (v *Voice) read(form, query url.Values) (call, error) {
 
 // party reads one end of a call.
 func (v *Voice) party(s string) channels.Address {
-	s = plain(s, maxParty)
+	s, _ = clean(s, maxParty)
 	if word, ok := withheldWord(s); ok {
 		return channels.Address{Name: word}
 	}
@@ -83,13 +83,6 @@ func (v *Voice) welcome(ctx context.Context, c *call) (channels.Welcome, bool) {
 		c.about.Line = w.Line
 	}
 	return w, ok
-}
-
-// plain cuts a text and leaves out what no database takes. Unlike clean it leaves no mark of what is gone: nobody reads a number aloud
-// with one in it.
-func plain(s string, limit int) string {
-	s = strings.ReplaceAll(s[:min(len(s), limit)], "\x00", "")
-	return strings.TrimSpace(strings.ToValidUTF8(s, ""))
 }
 
 // at is a news of the call at a step.

@@ -3,19 +3,14 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/hmac"
-	"crypto/sha1"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -23,6 +18,7 @@ import (
 
 	"guichet/channels"
 	"guichet/channels/twilio"
+	"guichet/channels/twilio/twiliotest"
 	"guichet/config"
 	"guichet/ticketing/demo"
 )
@@ -50,11 +46,8 @@ type webhookFigures struct {
 	Tickets   int     `json:"tickets"`
 }
 
-const (
-	benchAccount = "AC00000000000000000000000000000000"
-	benchToken   = "0123456789abcdef0123456789abcdef"
-	benchNumber  = "+33939000000"
-)
+// benchNumber is the line the messages are sent to.
+const benchNumber = "+33939000000"
 
 // Run measures the way from a provider's signed post to a routed ticket.
 func (b benchWebhooks) Run(w world) (err error) {
@@ -75,7 +68,7 @@ func (b benchWebhooks) Run(w world) (err error) {
 		c.Database = "sqlite://" + filepath.Join(folder, "guichet.db")
 	}
 	c.HTTP.Listen = "127.0.0.1:0"
-	c.Twilio.AccountSID, c.Twilio.AuthToken, c.Twilio.APIBase = benchAccount, benchToken, "http://127.0.0.1:9" // nobody: answers stay in the outbox
+	c.Twilio.AccountSID, c.Twilio.AuthToken, c.Twilio.APIBase = twiliotest.Account, twiliotest.Token, "http://127.0.0.1:9" // nobody: answers stay in the outbox
 	c.Twilio.Lines = []twilio.Line{{Name: "sms", Number: benchNumber, Department: "accueil"}}
 	if err := migrateFor(ctx, c); err != nil {
 		return err
@@ -195,7 +188,7 @@ func (p *poster) post(ctx context.Context, n int) error {
 		return err
 	}
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	request.Header.Set("X-Twilio-Signature", signText(benchToken, p.url, form))
+	request.Header.Set("X-Twilio-Signature", twiliotest.Sign(twiliotest.Token, p.url, form))
 	answer, err := p.client.Do(request)
 	if err != nil {
 		return err
@@ -213,7 +206,7 @@ func benchText(n int) url.Values {
 	words := []string{"gros trou avenue Foch devant le 18, danger pour les vélos", "lampadaire en panne rue Pasteur", "poubelle pas ramassée ce matin", "bonjour, horaires de la mairie ?"}
 	sid := fmt.Sprintf("SM%032d", n)
 	return url.Values{
-		"MessageSid": {sid}, "SmsSid": {sid}, "AccountSid": {benchAccount}, "From": {fmt.Sprintf("+336%08d", 10_000_000+n)}, "To": {benchNumber},
+		"MessageSid": {sid}, "SmsSid": {sid}, "AccountSid": {twiliotest.Account}, "From": {fmt.Sprintf("+336%08d", 10_000_000+n)}, "To": {benchNumber},
 		"Body": {words[n%len(words)]}, "NumMedia": {"0"}, "FromCountry": {"FR"},
 	}
 }
@@ -251,15 +244,4 @@ func (b benchWebhooks) print(out io.Writer, f webhookFigures) error {
   %8d tickets wait in queues
 `, f.Posts, f.Database, f.PerSecond, f.BarePer, f.Ratio, f.CPUMillis, f.Answered.P50, f.Answered.P95, f.Answered.P99, f.Tickets)
 	return err
-}
-
-// signText signs a post as the provider does: its address and its sorted parameters under the account's token.
-func signText(token, address string, form url.Values) string {
-	mac := hmac.New(sha1.New, []byte(token))
-	signed := address
-	for _, name := range slices.Sorted(maps.Keys(form)) {
-		signed += name + form.Get(name)
-	}
-	mac.Write([]byte(signed))
-	return base64.StdEncoding.EncodeToString(mac.Sum(nil))
 }
