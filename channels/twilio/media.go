@@ -11,8 +11,6 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -22,8 +20,6 @@ import (
 const (
 	maxMedia       = 10       // files of one message, as Twilio allows
 	maxMediaSize   = 16 << 20 // bytes of one file
-	maxMediaTotal  = 25 << 20 // bytes of all files of a message
-	mediaBudget    = 8 * time.Second
 	mediaRedirects = 3
 )
 
@@ -35,21 +31,17 @@ var (
 	errMediaMissing   = errors.New("it has no address")
 )
 
-// Media fetches the files of messages from where Twilio says they are. What it is told is checked by signature, and still it reaches
-// no private address and gives the account's password to nobody but the provider.
+// Media fetches what Twilio keeps, the files of messages and the sound of calls, from where it says it is. What it is told is checked by
+// signature, and still it reaches no private address and gives the account's password to nobody but the provider.
 type Media struct {
 	o      Options
 	base   *url.URL
 	client *http.Client
-	budget time.Duration
 }
-
-// mediaItem is a file that Twilio keeps.
-type mediaItem struct{ url, kind string }
 
 // NewMedia returns a fetcher for the files of this account. It uses no proxy: what a proxy resolves could not be checked.
 func NewMedia(o Options) *Media {
-	m := &Media{o: o, base: o.base(), budget: mediaBudget}
+	m := &Media{o: o, base: o.base()}
 	m.client = &http.Client{
 		CheckRedirect: m.redirect,
 		Transport:     &http.Transport{DialContext: m.dial, MaxIdleConns: maxMedia, IdleConnTimeout: 30 * time.Second, ForceAttemptHTTP2: true},
@@ -57,48 +49,20 @@ func NewMedia(o Options) *Media {
 	return m
 }
 
-// Fetch fetches files side by side, all within 8 seconds, because Twilio waits 15 for its answer. What did not come is in warnings.
-func (m *Media) Fetch(ctx context.Context, items []mediaItem) (files []channels.Attachment, warnings []string) {
-	if m == nil {
-		return nil, []string{fmt.Sprintf("%d files were not fetched: files are not asked for", len(items))}
-	}
-	if len(items) > maxMedia {
-		items = items[:maxMedia]
-		warnings = append(warnings, fmt.Sprintf("only the first %d files were fetched", maxMedia))
-	}
-	ctx, cancel := context.WithTimeout(ctx, m.budget)
-	defer cancel()
-	var (
-		wait  sync.WaitGroup
-		total atomic.Int64
-		got   = make([]channels.Attachment, len(items))
-		errs  = make([]error, len(items))
-	)
-	for i, item := range items {
-		wait.Go(func() { got[i], errs[i] = m.fetch(ctx, item, &total) })
-	}
-	wait.Wait()
-	for i, err := range errs {
-		if err != nil {
-			warnings = append(warnings, fmt.Sprintf("file %d was not fetched: %s", i+1, mediaReason(err)))
-			continue
+// Fetch implements channels.Fetcher.
+func (m *Media) Fetch(ctx context.Context, source string) (channels.Attachment, error) {
+	file, err := m.fetch(ctx, source)
+	for _, final := range []error{errMediaPrivate, errMediaScheme, errMediaSize, errMediaRedirects, errMediaMissing} {
+		if errors.Is(err, final) {
+			return channels.Attachment{}, &channels.Unfetchable{Reason: final.Error()}
 		}
-		files = append(files, got[i])
 	}
-	return files, warnings
+	return file, err
 }
 
-// Recording fetches the sound of a call or a voicemail. Its bounds are those of a message's file; the caller sets the time.
-func (m *Media) Recording(ctx context.Context, address string) (channels.Attachment, error) {
-	return m.fetch(ctx, mediaItem{url: address, kind: "audio/mpeg"}, new(atomic.Int64))
-}
-
-func (m *Media) fetch(ctx context.Context, item mediaItem, total *atomic.Int64) (channels.Attachment, error) {
-	if item.url == "" {
-		return channels.Attachment{}, errMediaMissing
-	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, item.url, nil)
-	if err != nil {
+func (m *Media) fetch(ctx context.Context, source string) (channels.Attachment, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, source, nil)
+	if err != nil || r.URL.Host == "" {
 		return channels.Attachment{}, errMediaMissing
 	}
 	if err := m.admit(r); err != nil {
@@ -108,21 +72,21 @@ func (m *Media) fetch(ctx context.Context, item mediaItem, total *atomic.Int64) 
 	if err != nil {
 		return channels.Attachment{}, err
 	}
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }() // it has been read
 	if response.StatusCode != http.StatusOK {
-		return channels.Attachment{}, statusError(response.StatusCode)
+		return channels.Attachment{}, fmt.Errorf("its server answered %d", response.StatusCode)
 	}
 	if response.ContentLength > maxMediaSize {
 		return channels.Attachment{}, errMediaSize
 	}
-	data, err := io.ReadAll(&metered{under: io.LimitReader(response.Body, maxMediaSize+1), total: total})
+	data, err := io.ReadAll(io.LimitReader(response.Body, maxMediaSize+1))
 	if err != nil {
 		return channels.Attachment{}, err
 	}
 	if len(data) > maxMediaSize {
 		return channels.Attachment{}, errMediaSize
 	}
-	return channels.Attachment{Type: mediaType(response.Header.Get("Content-Type"), item.kind), Data: data}, nil
+	return channels.Attachment{Type: mediaType(response.Header.Get("Content-Type")), Data: data}, nil
 }
 
 // admit refuses an address that is not to be asked, and adds the account's credentials where they belong only.
@@ -195,46 +159,11 @@ func isPublic(a netip.Addr) bool {
 	return true
 }
 
-// metered stops when all files of a message together are too large.
-type metered struct {
-	under io.Reader
-	total *atomic.Int64
-}
-
-func (r *metered) Read(p []byte) (int, error) {
-	n, err := r.under.Read(p)
-	if r.total.Add(int64(n)) > maxMediaTotal {
-		return n, errMediaSize
+// mediaType is a media type without its parameters; empty for what is none.
+func mediaType(said string) string {
+	kind, _, err := mime.ParseMediaType(said)
+	if err != nil {
+		return ""
 	}
-	return n, err
-}
-
-type statusError int
-
-func (e statusError) Error() string { return fmt.Sprintf("its server answered %d", int(e)) }
-
-// mediaReason says why, without the address: it opens the file for whoever reads it.
-func mediaReason(err error) string {
-	for _, known := range []error{errMediaPrivate, errMediaScheme, errMediaSize, errMediaRedirects, errMediaMissing} {
-		if errors.Is(err, known) {
-			return known.Error()
-		}
-	}
-	if status, ok := errors.AsType[statusError](err); ok {
-		return status.Error()
-	}
-	if errors.Is(err, context.DeadlineExceeded) {
-		return "it took too long"
-	}
-	return "its server could not be reached"
-}
-
-// mediaType is what the file's server says, or else what the message said.
-func mediaType(candidates ...string) string {
-	for _, c := range candidates {
-		if kind, _, err := mime.ParseMediaType(c); err == nil {
-			return kind
-		}
-	}
-	return "application/octet-stream"
+	return kind
 }

@@ -1,6 +1,8 @@
 package twilio
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -15,50 +17,77 @@ import (
 	"guichet/channels/twilio/twiliotest"
 )
 
-func TestAPictureIsFiled(t *testing.T) {
+// fetched is a file as the account gets it, and why it never will.
+func (h *textHub) fetched(source string) (channels.Attachment, string) {
+	h.Helper()
+	ctx, cancel := context.WithTimeout(h.Context(), 10*time.Second)
+	defer cancel()
+	file, err := NewMedia(providerOptions(h.p)).Fetch(ctx, source)
+	if final, ok := errors.AsType[*channels.Unfetchable](err); ok {
+		return file, final.Reason
+	}
+	if err != nil {
+		h.Fatalf("%s: %v", source, err)
+	}
+	return file, ""
+}
+
+func TestAPictureIsFiledAndThenFetched(t *testing.T) {
 	h := openTexts(t)
 	in := h.text(h.p.TextForm(testCitizen, testLine, "voilà", twiliotest.File{Type: "image/png", Data: []byte("PNG 1")},
 		twiliotest.File{Type: "text/vcard; charset=utf-8", Data: []byte("BEGIN:VCARD")}))
-	want := []channels.Attachment{{Type: "image/png", Data: []byte("PNG 1")}, {Type: "text/vcard", Data: []byte("BEGIN:VCARD")}}
-	same := func(a, b channels.Attachment) bool { return a.Type == b.Type && string(a.Data) == string(b.Data) }
-	if len(in.Warnings) != 0 || !slices.EqualFunc(in.Attachments, want, same) {
-		t.Errorf("%+v", in)
+	if len(in.Warnings) != 0 || len(in.Attachments) != 2 || in.Attachments[0].Type != "image/png" || in.Attachments[1].Type != "text/vcard" {
+		t.Fatalf("%+v", in)
+	}
+	for i, want := range []channels.Attachment{{Type: "image/png", Data: []byte("PNG 1")}, {Type: "text/vcard", Data: []byte("BEGIN:VCARD")}} {
+		if len(in.Attachments[i].Data) != 0 {
+			t.Error("the provider waited for its own file")
+		}
+		if got, why := h.fetched(in.Attachments[i].Source); why != "" || got.Type != want.Type || string(got.Data) != string(want.Data) {
+			t.Errorf("%+v, %s", got, why)
+		}
 	}
 }
 
-// A message is filed whatever becomes of its files, and says what did.
-func TestFilesThatCanNotBeHad(t *testing.T) {
+func TestFilesThatAreNeverFetched(t *testing.T) {
 	var visits atomic.Int32
 	private := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { visits.Add(1) }))
 	defer private.Close()
-	large := make([]byte, maxMediaSize+1)
+	h := openTexts(t)
 	for name, c := range map[string]struct {
 		file twiliotest.File
 		says string
 	}{
-		"it hangs":                           {twiliotest.File{Hang: true}, "it took too long"},
-		"too large":                          {twiliotest.File{Data: large}, "it is too large"},
+		"too large":                          {twiliotest.File{Data: make([]byte, maxMediaSize+1)}, "it is too large"},
 		"sent on to a private address":       {twiliotest.File{Redirect: private.URL}, "its address is not a public one"},
 		"sent on to the cloud's own":         {twiliotest.File{Redirect: "http://169.254.169.254/latest/meta-data/"}, "its address is not a public one"},
 		"sent on to a private address, TLS":  {twiliotest.File{Redirect: "https://[::1]:1/"}, "its address is not a public one"},
 		"sent on to another kind of address": {twiliotest.File{Redirect: "file:///etc/passwd"}, "its address is not https"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := openTexts(t, func(m *Media) {
-				if c.file.Hang {
-					m.budget = 100 * time.Millisecond
-				}
-			})
-			c.file.Type = "image/png"
-			files := []twiliotest.File{{Type: "image/jpeg", Data: []byte("JPEG")}, c.file}
-			in := h.text(h.p.TextForm(testCitizen, testLine, "voilà", files...))
-			if in.Text != "voilà" || len(in.Attachments) != 1 || len(in.Warnings) != 1 || in.Warnings[0] != "file 2 was not fetched: "+c.says {
-				t.Errorf("%q with %d files, %v", in.Text, len(in.Attachments), in.Warnings)
+			if file, why := h.fetched(h.p.Keep("MM1", c.file)); why != c.says || len(file.Data) != 0 {
+				t.Errorf("%q", why)
 			}
 		})
 	}
 	if visits.Load() != 0 {
 		t.Error("a private address was asked")
+	}
+}
+
+// What may come later is asked for again: it is no final word.
+func TestFilesThatMayComeLater(t *testing.T) {
+	h := openTexts(t)
+	kept := h.p.Keep("MM1", twiliotest.File{Type: "image/png", Data: []byte("PNG")})
+	for what, address := range map[string]string{
+		"not there yet": kept + "9", "hangs": h.p.Keep("MM1", twiliotest.File{Hang: true}),
+	} {
+		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+		_, err := NewMedia(providerOptions(h.p)).Fetch(ctx, address)
+		cancel()
+		if _, final := errors.AsType[*channels.Unfetchable](err); err == nil || final {
+			t.Errorf("%s: %v", what, err)
+		}
 	}
 }
 
@@ -68,9 +97,8 @@ func TestAddressesOfFiles(t *testing.T) {
 	kept := h.p.Keep("MM1", twiliotest.File{Type: "image/png", Data: []byte("PNG")})
 	for address, says := range map[string]string{
 		kept:                  "",
-		kept + "9":            "its server answered 404",
-		"":                    "it has no address",
 		"http://[::1":         "it has no address",
+		"nowhere":             "it has no address",
 		"ftp://a.example/x":   "its address is not https",
 		"http://127.0.0.1:1/": "its address is not a public one",
 		"https://10.0.0.3/x":  "its address is not a public one",
@@ -80,16 +108,31 @@ func TestAddressesOfFiles(t *testing.T) {
 		form.Set("NumMedia", "1")
 		form.Set("MediaUrl0", address)
 		in := h.text(form)
-		if says == "" && len(in.Attachments) != 1 || says != "" && !slices.Equal(in.Warnings, []string{"file 1 was not fetched: " + says}) {
-			t.Errorf("%q: %d files, %v", address, len(in.Attachments), in.Warnings)
+		if len(in.Attachments) != 1 || in.Attachments[0].Source != address {
+			t.Fatalf("%q: %+v", address, in.Attachments)
+		}
+		if _, why := h.fetched(address); why != says {
+			t.Errorf("%q: %q", address, why)
 		}
 	}
-	form := h.p.TextForm(testCitizen, testLine, "voilà", twiliotest.File{Type: "image/png", Data: []byte("PNG")})
+	form := h.p.TextForm(testCitizen, testLine, "voilà")
+	form.Set("NumMedia", "1")
+	if in := h.text(form); len(in.Attachments) != 0 || !slices.Equal(in.Warnings, []string{"file 1: it has no address"}) {
+		t.Errorf("without its address: %+v, %v", in.Attachments, in.Warnings)
+	}
+	form = h.p.TextForm(testCitizen, testLine, "voilà", twiliotest.File{Type: "image/png", Data: []byte("PNG")})
 	for _, lie := range []string{"0", "", "une"} {
 		form.Set("NumMedia", lie)
 		if in := h.text(form); len(in.Attachments) != 1 {
 			t.Errorf("said to have %q files: %d", lie, len(in.Attachments))
 		}
+	}
+	var many []twiliotest.File
+	for range maxMedia + 1 {
+		many = append(many, twiliotest.File{Type: "image/png", Data: []byte("PNG")})
+	}
+	if in := h.text(h.p.TextForm(testCitizen, testLine, "voilà", many...)); len(in.Attachments) != maxMedia || len(in.Warnings) != 1 {
+		t.Errorf("%d files, %v", len(in.Attachments), in.Warnings)
 	}
 }
 
@@ -97,11 +140,10 @@ func TestAddressesOfFiles(t *testing.T) {
 func TestRedirects(t *testing.T) {
 	h := openTexts(t)
 	at := h.p.Keep("MM1", twiliotest.File{Type: "image/png", Data: []byte("PNG")})
-	media := NewMedia(providerOptions(h.p))
 	for n := range mediaRedirects + 2 {
-		files, warnings := media.Fetch(t.Context(), []mediaItem{{url: at}})
-		if n <= mediaRedirects && len(files) != 1 || n > mediaRedirects && (len(warnings) != 1 || !strings.Contains(warnings[0], "redirected too often")) {
-			t.Errorf("%d redirects: %d files, %v", n, len(files), warnings)
+		file, why := h.fetched(at)
+		if n <= mediaRedirects && string(file.Data) != "PNG" || n > mediaRedirects && why != "it was redirected too often" {
+			t.Errorf("%d redirects: %d bytes, %q", n, len(file.Data), why)
 		}
 		at = h.p.Keep("MM1", twiliotest.File{Redirect: at})
 	}
@@ -120,35 +162,10 @@ func TestRedirects(t *testing.T) {
 	}
 }
 
-func TestFilesOfAMessageAreBoundedTogether(t *testing.T) {
-	h := openTexts(t)
-	big := twiliotest.File{Type: "image/png", Data: make([]byte, 13<<20)}
-	items := []mediaItem{{url: h.p.Keep("MM1", big)}, {url: h.p.Keep("MM1", big)}}
-	files, warnings := NewMedia(providerOptions(h.p)).Fetch(t.Context(), items)
-	if len(files) > 1 || !slices.ContainsFunc(warnings, func(w string) bool { return strings.Contains(w, "too large") }) {
-		t.Errorf("%d files, %v", len(files), warnings)
-	}
-	small := twiliotest.File{Type: "image/png", Data: []byte("PNG")}
-	items = nil
-	for range maxMedia + 1 {
-		items = append(items, mediaItem{url: h.p.Keep("MM1", small)})
-	}
-	files, warnings = NewMedia(providerOptions(h.p)).Fetch(t.Context(), items)
-	if len(files) != maxMedia || len(warnings) != 1 {
-		t.Errorf("%d files, %v", len(files), warnings)
-	}
-	var none *Media
-	if files, warnings = none.Fetch(t.Context(), items); len(files) != 0 || len(warnings) != 1 {
-		t.Errorf("where none are asked for: %d files, %v", len(files), warnings)
-	}
-}
-
 func TestMediaTypes(t *testing.T) {
-	for want, candidates := range map[string][]string{
-		"image/png": {"image/png; q=1", "text/html"}, "image/jpeg": {";;", "image/jpeg"}, "application/octet-stream": {"", "<b>"},
-	} {
-		if got := mediaType(candidates...); got != want {
-			t.Errorf("%q are %s, want %s", candidates, got, want)
+	for said, want := range map[string]string{"image/png; q=1": "image/png", ";;": "", "": "", "<b>": ""} {
+		if got := mediaType(said); got != want {
+			t.Errorf("%q is %q, want %q", said, got, want)
 		}
 	}
 }
@@ -156,13 +173,13 @@ func TestMediaTypes(t *testing.T) {
 func TestRecordingIsFetchedByTheAccountOnly(t *testing.T) {
 	p := startProvider(t, twiliotest.Options{})
 	_, address := p.Record([]byte("MP3"))
-	audio, err := NewMedia(providerOptions(p)).Recording(t.Context(), address+".mp3")
+	audio, err := NewMedia(providerOptions(p)).Fetch(t.Context(), address+".mp3")
 	if err != nil || audio.Type != "audio/mpeg" || string(audio.Data) != "MP3" {
 		t.Errorf("%+v, %v", audio, err)
 	}
 	o := providerOptions(p)
 	o.AuthToken = "guessed"
-	if _, err := NewMedia(o).Recording(t.Context(), address+".mp3"); err == nil {
+	if _, err := NewMedia(o).Fetch(t.Context(), address+".mp3"); err == nil {
 		t.Error("fetched with another token")
 	}
 }

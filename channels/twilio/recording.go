@@ -7,16 +7,12 @@ import (
 	"guichet/channels"
 )
 
-const (
-	// fetchBudget leaves time to file what was fetched before Twilio gives up.
-	fetchBudget = 8 * time.Second
-	// maxWords is longer than any transcription of a voicemail.
-	maxWords = 16 << 10
-)
+// maxWords is longer than any transcription of a voicemail, in bytes.
+const maxWords = 16 << 10
 
-// recordingNews reads the callback of a recording and gets its sound. One in which nothing is heard is no news; one that can't be had
-// is, with the reason: somebody has to call back all the same.
-func (v *Voice) recordingNews(ctx context.Context, c call) (channels.CallNews, bool) {
+// recordingNews reads the callback of a recording; its sound is fetched once it is filed. One in which nothing is heard is no news; one
+// that can't be had is, with the reason: somebody has to call back all the same.
+func (v *Voice) recordingNews(_ context.Context, c call) (channels.CallNews, bool) {
 	status := c.form.Get("RecordingStatus")
 	if status == "in-progress" || status == "absent" {
 		return channels.CallNews{}, false
@@ -35,28 +31,15 @@ func (v *Voice) recordingNews(ctx context.Context, c call) (channels.CallNews, b
 		n.Recording.Warning = "the provider could not record it"
 		return n, true
 	}
-	v.fetch(ctx, n.Recording, c.form.Get("RecordingUrl"))
+	address := c.form.Get("RecordingUrl")
+	if address == "" {
+		n.Recording.Warning = "the provider did not say where the recording is; it has it under its identifier"
+		return n, true
+	}
+	n.Recording.Audio = channels.Attachment{
+		Name: n.Recording.ID + ".mp3", Type: "audio/mpeg", Source: address + ".mp3", // a tenth of the WAV it is without (docs/voice/api/recording)
+	}
 	return n, true
-}
-
-// fetch gets the sound of a recording.
-func (v *Voice) fetch(ctx context.Context, s *channels.Spoken, address string) {
-	if v.deps.Fetch == nil || address == "" {
-		s.Warning = "the recording was not fetched; the provider has it under its identifier"
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, fetchBudget)
-	defer cancel()
-	audio, err := v.deps.Fetch(ctx, address+".mp3") // a tenth of the WAV it is without (docs/voice/api/recording)
-	if err != nil {
-		v.deps.Log.Warn("a recording was not fetched; the call is filed without it, the provider has it", "recording_id", s.ID, "err", err)
-		s.Warning = "the recording could not be fetched; the provider has it under its identifier"
-		return
-	}
-	if audio.Name == "" {
-		audio.Name = s.ID + ".mp3"
-	}
-	s.Audio = audio
 }
 
 // transcriptionNews reads what a transcription understood; one that failed is no news.

@@ -1,28 +1,16 @@
 package twilio
 
 import (
-	"context"
-	"errors"
 	"strings"
 	"testing"
 
 	"guichet/channels"
 )
 
-// fetching has recordings fetched by this.
-func fetching(f func(context.Context, string) (channels.Attachment, error)) func(*Options, *VoiceDeps) {
-	return func(_ *Options, d *VoiceDeps) { d.Fetch = f }
-}
-
 const recordingURL = "https://api.twilio.com/2010-04-01/Accounts/AC1/Recordings/RE1"
 
-func TestVoicemailIsFetched(t *testing.T) {
-	x := newExchange(t, openDay(), fetching(func(ctx context.Context, url string) (channels.Attachment, error) {
-		if _, bounded := ctx.Deadline(); !bounded || url != recordingURL+".mp3" {
-			return channels.Attachment{}, errors.New("asked for " + url)
-		}
-		return channels.Attachment{Type: "audio/mpeg", Data: []byte("sound")}, nil
-	}))
+func TestVoicemailIsToldWithWhereItIs(t *testing.T) {
+	x := newExchange(t, openDay())
 	mail := x.post("/callback?choice=1")
 	record, _ := mail.find("Record")
 	x.post(record.attr("recordingStatusCallback"),
@@ -32,7 +20,7 @@ func TestVoicemailIsFetched(t *testing.T) {
 		t.Fatalf("told %+v", news)
 	}
 	r := news[0].Recording
-	if !r.Voicemail || r.ID != "RE1" || r.Seconds != 12 || r.Warning != "" || string(r.Audio.Data) != "sound" || r.Audio.Name != "RE1.mp3" {
+	if !r.Voicemail || r.ID != "RE1" || r.Seconds != 12 || r.Warning != "" || r.Audio.Source != recordingURL+".mp3" || r.Audio.Name != "RE1.mp3" || r.Audio.Type != "audio/mpeg" {
 		t.Errorf("recording %+v", r)
 	}
 
@@ -44,22 +32,18 @@ func TestVoicemailIsFetched(t *testing.T) {
 
 func TestRecordingThatCanNotBeHad(t *testing.T) {
 	cases := map[string]struct {
-		change func(*Options, *VoiceDeps)
 		status string
 		url    string
 		told   bool
 	}{
-		"no fetcher":     {func(*Options, *VoiceDeps) {}, "completed", recordingURL, true},
-		"no address":     {fetching(failedFetch), "completed", "", true},
-		"provider down":  {fetching(failedFetch), "completed", recordingURL, true},
-		"not recorded":   {fetching(failedFetch), "failed", "", true},
-		"no status":      {fetching(failedFetch), "", recordingURL, true},
-		"nothing heard":  {fetching(failedFetch), "absent", "", false},
-		"still recorded": {fetching(failedFetch), "in-progress", recordingURL, false},
+		"no address":     {"completed", "", true},
+		"not recorded":   {"failed", "", true},
+		"nothing heard":  {"absent", "", false},
+		"still recorded": {"in-progress", recordingURL, false},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			x := newExchange(t, openDay(), c.change)
+			x := newExchange(t, openDay())
 			x.post("/recording", "RecordingStatus", c.status, "RecordingSid", "RE1", "RecordingUrl", c.url, "RecordingDuration", "-3")
 			news := x.calls.take()
 			if !c.told {
@@ -76,10 +60,6 @@ func TestRecordingThatCanNotBeHad(t *testing.T) {
 			}
 		})
 	}
-}
-
-func failedFetch(context.Context, string) (channels.Attachment, error) {
-	return channels.Attachment{}, errors.New("503")
 }
 
 func TestTranscriptions(t *testing.T) {

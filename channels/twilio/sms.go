@@ -1,6 +1,7 @@
 package twilio
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -32,7 +33,6 @@ type SMSDeps struct {
 	Receiver channels.Receiver
 	Tracker  channels.Tracker
 	Refusals channels.Refusals
-	Media    *Media // nil: pictures are named in Warnings and not fetched
 	Log      *slog.Logger
 	Now      func() time.Time
 	Region   string // two letters, for numbers written without a country
@@ -63,11 +63,6 @@ func (s *SMS) receive(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	in := readSMS(s.o, s.d.Region, form, s.d.Now())
-	if items := mediaOf(form); len(items) > 0 {
-		files, warnings := s.d.Media.Fetch(r.Context(), items)
-		in.Attachments = files
-		in.Warnings = append(in.Warnings, warnings...)
-	}
 	if _, err := s.d.Receiver.Receive(r.Context(), []channels.Inbound{in}); err != nil {
 		s.unavailable(w, "a text message could not be filed; the provider is asked to send it again", err)
 		return
@@ -123,6 +118,8 @@ func readSMS(o Options, region string, form url.Values, at time.Time) channels.I
 	if !utf8.ValidString(form.Get("Body")) {
 		in.Warnings = append(in.Warnings, "the text held bytes that are no characters")
 	}
+	files, warnings := filesOf(form)
+	in.Attachments, in.Warnings = files, append(in.Warnings, warnings...)
 	if word := wordOf(form.Get("OptOutType")); word != "" {
 		in.Word, in.Silent = word, "opt-out answered by the provider"
 	}
@@ -167,20 +164,26 @@ func wordOf(text string) channels.Word {
 	return ""
 }
 
-// mediaOf lists the files of a message: all that Twilio counts, and all it gives an address of.
-func mediaOf(form url.Values) []mediaItem {
+// filesOf lists the files of a message: all that Twilio counts, and all it gives an address of. They are fetched once the message is filed.
+func filesOf(form url.Values) (files []channels.Attachment, warnings []string) {
 	counted, err := strconv.Atoi(form.Get("NumMedia"))
 	if err != nil {
 		counted = 0
 	}
-	var items []mediaItem
 	for i := range maxMedia + 1 { // one more than is fetched, so that it is said
 		number := strconv.Itoa(i)
-		if i < counted || form.Has("MediaUrl"+number) {
-			items = append(items, mediaItem{url: form.Get("MediaUrl" + number), kind: form.Get("MediaContentType" + number)})
+		address := form.Get("MediaUrl" + number)
+		switch {
+		case i >= counted && !form.Has("MediaUrl"+number):
+		case i == maxMedia:
+			warnings = append(warnings, fmt.Sprintf("only the first %d files are kept", maxMedia))
+		case address == "":
+			warnings = append(warnings, fmt.Sprintf("file %d: %s", i+1, errMediaMissing))
+		default:
+			files = append(files, channels.Attachment{Type: cmp.Or(mediaType(form.Get("MediaContentType"+number)), "application/octet-stream"), Source: address})
 		}
 	}
-	return items
+	return files, warnings
 }
 
 // refuse answers a request that can't be taken; the metrics and the log know why, and nothing of what was sent.

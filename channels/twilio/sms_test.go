@@ -73,8 +73,8 @@ func (h *textHub) fail(failing bool) {
 	h.failing = failing
 }
 
-// openTexts starts both. change may set the fetcher of files aside or change it.
-func openTexts(t *testing.T, change ...func(*Media)) *textHub {
+// openTexts starts both.
+func openTexts(t *testing.T) *textHub {
 	t.Helper()
 	h := &textHub{T: t, refusals: &countedRefusals{}, p: startProvider(t, twiliotest.Options{})}
 	mux := http.NewServeMux()
@@ -89,12 +89,8 @@ func openTexts(t *testing.T, change ...func(*Media)) *textHub {
 	proxy := httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(at) }})
 	t.Cleanup(proxy.Close)
 	o := providerOptions(h.p)
-	media := NewMedia(o)
-	for _, c := range change {
-		c(media)
-	}
 	sms := NewSMS(o, NewVerifier(o, proxy.URL), SMSDeps{
-		Receiver: h, Tracker: h, Refusals: h.refusals, Media: media, Log: slog.New(slog.DiscardHandler), Now: voiceNow, Region: "FR",
+		Receiver: h, Tracker: h, Refusals: h.refusals, Log: slog.New(slog.DiscardHandler), Now: voiceNow, Region: "FR",
 	})
 	for _, m := range sms.Mounts() {
 		mux.Handle(m.Method+" "+m.Path, m.Handler)
@@ -377,7 +373,7 @@ func FuzzSMS(f *testing.F) {
 			return
 		}
 		in := readSMS(o, "FR", form, voiceNow())
-		if len(in.Text) > maxText || len(in.From.Name) > maxName || len(mediaOf(form)) > maxMedia+1 {
+		if len(in.Text) > maxText || len(in.From.Name) > maxName || len(in.Attachments) > maxMedia {
 			t.Errorf("too much: %d, %d", len(in.Text), len(in.From.Name))
 		}
 		if strings.ToValidUTF8(in.Text, "") != in.Text || strings.Contains(in.Text, "\x00") || strings.Contains(in.From.Name, "\x00") {

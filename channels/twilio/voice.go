@@ -29,13 +29,10 @@ type VoiceDeps struct {
 	Switchboard channels.Switchboard
 	Calls       channels.Calls
 	Refusals    channels.Refusals
-	// Fetch gets a recording with the account's credentials, bounded in size and refusing private addresses; nil: recordings stay
-	// with Twilio and are named only.
-	Fetch     func(ctx context.Context, url string) (channels.Attachment, error)
-	Log       *slog.Logger
-	Now       func() time.Time
-	Region    string // of numbers without a country: "FR"
-	PublicURL string // where Twilio reaches this server; empty: addresses are given relative to the one it asked
+	Log         *slog.Logger
+	Now         func() time.Time
+	Region      string // of numbers without a country: "FR"
+	PublicURL   string // where Twilio reaches this server; empty: addresses are given relative to the one it asked
 }
 
 // Voice answers the calls to the town's numbers and tells what becomes of them. It keeps nothing between two requests: where a

@@ -20,6 +20,7 @@ import (
 	"guichet/agentapi/console"
 	"guichet/channels"
 	"guichet/channels/email"
+	"guichet/channels/twilio"
 	"guichet/config"
 	"guichet/routing"
 	"guichet/ticketing"
@@ -38,6 +39,7 @@ type hub struct {
 	desk       *ticketing.Desk
 	journal    *ticketing.Journal
 	dispatcher *outbox.Dispatcher
+	fetching   *ticketing.Fetching // nil: no provider keeps files
 	sender     *email.Sender
 	pullers    []*email.Puller
 	server     *agentapi.Server
@@ -110,6 +112,9 @@ func openHub(ctx context.Context, c config.Config, log *slog.Logger, o hubOption
 		Store: h.db, Files: files, Router: h.router, Senders: senders, Owner: owner, Lease: o.lease,
 		Now: now, Log: log, Stats: metrics,
 	})
+	if c.Twilio.Enabled() {
+		h.fetching = ticketing.NewFetching(h.desk, twilio.NewMedia(c.Twilio), log)
+	}
 	guard := auth.New(auth.Parts{
 		Store: h.db, Town: h.town, Router: h.router, Now: now, Log: log, Secure: strings.HasPrefix(c.HTTP.PublicURL, "https:"),
 		PublicURL: c.HTTP.PublicURL,

@@ -26,12 +26,12 @@ func (h *hub) webhooks(switchboard *ticketing.Switchboard, metrics channels.Refu
 	if !o.Enabled() {
 		return nil
 	}
-	verifier, media := twilio.NewVerifier(o, public), twilio.NewMedia(o)
+	verifier := twilio.NewVerifier(o, public)
 	sms := twilio.NewSMS(o, verifier, twilio.SMSDeps{
-		Receiver: ticketing.NewGather(h.desk), Tracker: h.desk, Refusals: metrics, Media: media, Log: h.log, Now: now, Region: h.config.Town.Region,
+		Receiver: ticketing.NewGather(h.desk), Tracker: h.desk, Refusals: metrics, Log: h.log, Now: now, Region: h.config.Town.Region,
 	})
 	voice := twilio.NewVoice(o, verifier, twilio.VoiceDeps{
-		Switchboard: switchboard, Calls: switchboard, Refusals: metrics, Fetch: media.Recording, Log: h.log, Now: now,
+		Switchboard: switchboard, Calls: switchboard, Refusals: metrics, Log: h.log, Now: now,
 		Region: h.config.Town.Region, PublicURL: public,
 	})
 	return append(sms.Mounts(), voice.Mounts()...)

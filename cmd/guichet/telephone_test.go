@@ -246,14 +246,22 @@ func TestTwoAnswersKeepTheirOrder(t *testing.T) {
 	})
 }
 
+// fetched waits until all files of a ticket are here, or given up.
+func (p *telephone) fetched(reference string) {
+	p.Helper()
+	eventually(p.T, "its files are fetched", func() bool { return !strings.Contains(fmt.Sprint(p.messages(reference)), "pending:true") })
+}
+
 // A picture is an attachment; one that can't be had leaves a warning on a message that is filed.
 func TestAPictureWalksIn(t *testing.T) {
 	eachTelephone(t, func(p *telephone) {
 		p.text(anne, "dépôt sauvage derrière le gymnase", twiliotest.File{Type: "image/jpeg", Data: []byte("\xff\xd8\xff a picture")},
 			twiliotest.File{Redirect: p.base + "/metrics"})
-		m := p.messages(p.only("sms"))[0]
+		reference := p.only("sms")
+		p.fetched(reference)
+		m := p.messages(reference)[0]
 		files := objects(m["attachments"])
-		if len(files) != 1 || files[0]["type"] != "image/jpeg" {
+		if len(files) != 1 || files[0]["type"] != "image/jpeg" || files[0]["size"] != float64(len("\xff\xd8\xff a picture")) {
 			p.Fatalf("%v", m)
 		}
 		if warnings := fmt.Sprint(m["warnings"]); !strings.Contains(warnings, "not a public one") {
@@ -288,6 +296,7 @@ func TestAVoicemailIsATicketToCallBack(t *testing.T) {
 		if ticket["department"] != "voirie" || ticket["due_at"] == nil || len(calls) != 1 || calls[0]["ending"] != "voicemail" || calls[0]["number"] != anne {
 			p.Errorf("ticket %v", ticket)
 		}
+		p.fetched(reference)
 		before := p.messages(reference)
 		all := fmt.Sprint(before)
 		if !strings.Contains(all, "il y a un trou rue Pasteur") || !strings.Contains(all, "audio/mpeg") {
