@@ -66,7 +66,7 @@ func (c *Call) hear(n channels.CallNews, at time.Time) {
 	}
 	c.Line, c.Department = cmp.Or(c.Line, n.Line), cmp.Or(n.Department, c.Department)
 	c.CallBack = c.CallBack || n.CallBack
-	if len(n.Agents) > 0 && (n.Step == channels.CallAnswered || n.End == channels.EndAnswered) {
+	if len(n.Agents) > 0 && (n.Step == channels.CallAnswered || n.End == channels.EndAnswered && c.AnsweredBy == "") {
 		c.AnsweredBy = clip(n.Agents[0], 100)
 	}
 	c.TalkedS = max(c.TalkedS, int(n.Talked/time.Second))

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"slices"
 
 	"guichet/channels"
+	"guichet/channels/cti"
 	"guichet/channels/twilio"
 	"guichet/ticketing"
 )
@@ -17,14 +19,14 @@ func (h *hub) senders() map[channels.Name]channels.Sender {
 	return senders
 }
 
-// webhooks are what the provider of text messages and calls posts to; none without an account.
+// webhooks are what the town's exchanges and the provider of text messages and calls post to; none of those that are not configured.
 func (h *hub) webhooks(switchboard *ticketing.Switchboard, metrics channels.Refusals) []channels.Mount {
-	if len(h.config.CTI) > 0 {
-		h.log.Warn("telephone exchanges are configured, and this version does not listen to them yet; their calls are not kept")
-	}
+	exchanges := cti.NewWebhook(h.config.CTI, cti.Deps{
+		Switchboard: switchboard, Calls: switchboard, Refusals: metrics, Log: h.log, Now: now, Region: h.config.Town.Region,
+	})
 	o, public := h.config.Twilio, h.config.HTTP.PublicURL
 	if !o.Enabled() {
-		return nil
+		return exchanges.Mounts()
 	}
 	verifier := twilio.NewVerifier(o, public)
 	sms := twilio.NewSMS(o, verifier, twilio.SMSDeps{
@@ -34,7 +36,7 @@ func (h *hub) webhooks(switchboard *ticketing.Switchboard, metrics channels.Refu
 		Switchboard: switchboard, Calls: switchboard, Refusals: metrics, Log: h.log, Now: now,
 		Region: h.config.Town.Region, PublicURL: public,
 	})
-	return append(sms.Mounts(), voice.Mounts()...)
+	return slices.Concat(exchanges.Mounts(), sms.Mounts(), voice.Mounts())
 }
 
 // checkTwilio asks the provider for the account.
