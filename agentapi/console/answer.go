@@ -13,6 +13,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"guichet/channels"
 	"guichet/ticketing"
 )
 
@@ -40,15 +41,16 @@ type answerForm struct {
 func (c *Console) reply(r *request) error {
 	form, err := c.readAnswer(r)
 	typed := compose{
-		Key: form.values.Get("key"), Kind: "reply", Text: unixLines(form.values.Get("text")), To: form.values.Get("to"),
-		Cc: form.values.Get("cc"), Then: form.values.Get("then"),
+		Key: form.values.Get("key"), Kind: "reply", Channel: form.values.Get("channel"), Text: unixLines(form.values.Get("text")),
+		To: form.values.Get("to"), Cc: form.values.Get("cc"), Then: form.values.Get("then"), ToText: form.values.Get("to_text"),
+		OtherText: form.values.Get("other_text"),
 	}
 	ids, attachErr := c.attach(r, typed.Key, form)
 	var m ticketing.Message
 	if err = errors.Join(err, attachErr); err == nil {
 		m, err = c.desk.Reply(r.Request.Context(), r.actor, r.Param("ref"), ticketing.Answer{
-			Text: typed.Text, To: typed.To, Cc: addresses(typed.Cc), Files: ids, Then: ticketing.Status(typed.Then), Key: typed.Key,
-			IfMatch: versionOf(form.values.Get("version")),
+			Channel: channels.Name(typed.Channel), Text: typed.Text, To: typed.recipient(), Cc: addresses(typed.Cc), Files: ids,
+			Then: ticketing.Status(typed.Then), Key: typed.Key, IfMatch: versionOf(form.values.Get("version")),
 		})
 	}
 	if err != nil {
@@ -59,7 +61,22 @@ func (c *Console) reply(r *request) error {
 		typed.Kept = kept
 		return c.refuse(r, err, typed, moveForm{})
 	}
+	if m.Delivery != nil && m.Delivery.NextAt.After(c.now()) {
+		return r.back("replied_later", "m-"+m.ID)
+	}
 	return r.back("replied", "m-"+m.ID)
+}
+
+// recipient is whom the answer goes to. The list to choose from stands for another number with a word that is none, which an empty
+// field leaves in its place: nobody is texted whom the agent did not choose.
+func (f compose) recipient() string {
+	switch {
+	case f.Channel != string(channels.SMS):
+		return f.To
+	case f.ToText == otherNumber && strings.TrimSpace(f.OtherText) != "":
+		return f.OtherText
+	}
+	return f.ToText
 }
 
 // attach hands in the files of a form and gives the ids of all that go with the answer.

@@ -134,6 +134,7 @@ func vocabularies() map[string][]string {
 		"hold":         texts(ticketing.Holds()),
 		"remedy":       texts(ticketing.Holds()),
 		"undelivered":  texts(ticketing.UndeliveredReasons()),
+		"text_trouble": textTroubles(),
 		"done":         dones(),
 		"ending":       endings(),
 		"automatic": {

@@ -10,7 +10,7 @@ const forget = (form) => sessionStorage.removeItem(key(form));
 const fields = (form) => [...form.elements].filter((f) => f.name && f.matches("textarea, input[type=text], input:not([type]), input[type=tel], input[type=email]"));
 
 // What an action's confirmation says has arrived; its draft has done its work.
-const arrived = { replied: "/reply", noted: "/note" };
+const arrived = { replied: "/reply", replied_later: "/reply", noted: "/note" };
 
 // Whoever signs in after another agent's session has run out finds nothing of hers.
 function disown() {
