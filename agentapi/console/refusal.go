@@ -148,6 +148,14 @@ func invalidKey(field, reason string) string {
 		return "refuse.phone"
 	case strings.HasPrefix(field, "citizen"):
 		return "refuse.citizen"
+	case field == "desk":
+		return "refuse.desk"
+	case field == "documents":
+		return "refuse.documents"
+	case field == "receipt.to" && reason == "not_an_e_mail_address":
+		return "refuse.email"
+	case field == "receipt.to":
+		return "refuse.receipt_to"
 	case field == "received_at":
 		return "refuse.received_at"
 	}

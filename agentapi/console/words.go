@@ -135,6 +135,7 @@ func vocabularies() map[string][]string {
 		"remedy":       texts(ticketing.Holds()),
 		"undelivered":  texts(ticketing.UndeliveredReasons()),
 		"text_trouble": textTroubles(),
+		"receipt_by":   {printed, "sms", "email"},
 		"done":         dones(),
 		"ending":       endings(),
 		"automatic": {

@@ -4,6 +4,7 @@ import { live } from "./live.js";
 import { drafts } from "./drafts.js";
 import { menus } from "./menus.js";
 import { segments } from "./segments.js";
+import { printing } from "./print.js";
 import { opening } from "./scroll.js";
 
 menus();
@@ -11,4 +12,5 @@ drafts();
 keys();
 opening();
 segments();
+printing();
 if (document.querySelector("[data-live]")) live();
