@@ -162,3 +162,39 @@ func TestResendTexts(t *testing.T) {
 		w.hasNot(p, action)
 	})
 }
+
+// TestOneStory opens a ticket at the counter, goes on by SMS and answers by mail: one story, each exchange with its channel.
+func TestOneStory(t *testing.T) {
+	each(t, func(w *world) {
+		w.texts()
+		b := w.signedIn("alice")
+		p := b.post(ContactPath, url.Values{
+			"channel": {"counter"}, "family": {"Diallo"}, "phone": {"06 12 34 56 78"}, "subject": {"Un trou"}, "where": {"NID"}, "receipt": {"sms"},
+		})
+		w.hasNot(p, "Message sans texte")
+		const ref, action = "2026-00001", "/tickets/2026-00001/reply"
+		w.pass(time.Minute)
+		b.post(action, url.Values{"channel": {"sms"}, "to_text": {anne}, "text": {"Dans quelle rue ?"}, "then": {"waiting"}})
+		w.pass(time.Minute)
+		if joined := w.text(anne, "rue Pasteur", ""); joined != ref {
+			t.Fatalf("her text is on %s", joined)
+		}
+		w.pass(time.Minute)
+		p = b.post(action, url.Values{"channel": {"email"}, "to": {"diallo@example.org"}, "text": {"Voici le plan des travaux."}, "then": {"waiting"}})
+		at := 0
+		for _, words := range []string{
+			"#counter\"/></svg><span class=\"hide\">Guichet", "au guichet", "Récépissé par SMS", "#sms\"/></svg><span class=\"hide\">SMS", "par SMS à 06 12 34 56 78", "Dans quelle rue ?",
+			"#sms\"/></svg><span class=\"hide\">SMS", "par SMS", "rue Pasteur", "#email\"/></svg><span class=\"hide\">E-mail", "par e-mail à diallo@example.org", "Voici le plan",
+		} {
+			_, exchanges, _ := strings.Cut(p.body, `class="exchanges"`)
+			found := strings.Index(exchanges[at:], words)
+			if found < 0 {
+				t.Fatalf("after %d bytes the story does not say %q", at, words)
+			}
+			at += found
+		}
+		if w.ticket(ref).Channel != "counter" {
+			t.Errorf("it came by %s", w.ticket(ref).Channel)
+		}
+	})
+}

@@ -25,7 +25,7 @@ export function segments() {
   document.addEventListener("input", (e) => {
     const form = e.target.closest?.(".reply-form");
     if (!form?.querySelector(".segments")) return;
-    if (e.target.matches("[type=file]")) e.target.closest(".by-mail").classList.toggle("carries", e.target.files.length > 0);
+    if (e.target.matches("[type=file]")) e.target.closest(".attach").classList.toggle("carries", e.target.files.length > 0);
     if (form.querySelector("[name=channel][value=sms]:checked")) soon(form);
   });
 }
@@ -34,7 +34,7 @@ export function segments() {
 function words(said, counted) {
   const fill = (words) => words.replace("{n}", counted.segments).replace("{left}", counted.left);
   if (counted.segments > Number(said.max)) return [fill(said.tooLong), true];
-  const line = fill(counted.segments > 1 ? said.more : said.one);
+  const line = fill(counted.segments > 1 ? said.more : said.single);
   return [counted.encoding === "UCS-2" ? line + " · " + said.shorter : line, false];
 }
 
