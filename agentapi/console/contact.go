@@ -169,10 +169,7 @@ func (c *Console) newContact(b contactBody, files []string) (ticketing.NewContac
 		return ticketing.NewContact{}, &ticketing.Error{Code: ticketing.CodeInvalid, Field: "channel", Reason: "unknown"}
 	}
 	contact := ticketing.NewContact{
-		Channel: channels.Name(b.Channel), CitizenID: b.Citizen, Subject: b.Subject, Text: b.Text, Answered: b.Answered, Files: files, Key: b.Key,
-	}
-	if b.Citizen == "" {
-		contact.Citizen = b.described()
+		Channel: channels.Name(b.Channel), CitizenID: b.Citizen, Citizen: b.described(), Subject: b.Subject, Text: b.Text, Answered: b.Answered, Files: files, Key: b.Key,
 	}
 	switch channels.Name(b.Channel) { // what was typed for another channel before is not of this one
 	case channels.Counter:

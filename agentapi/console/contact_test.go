@@ -119,7 +119,8 @@ func TestWhoItIs(t *testing.T) {
 
 		form.Del("look")
 		form.Set("citizen", citizen)
-		w.has(b.post(ContactPath, form), "Contact noté")
+		form.Set("email", "anne@example.org")
+		w.has(b.post(ContactPath, form), "Contact noté", "anne@<wbr>example.org")
 		if got := w.ticket("2026-00002").CitizenID; got == nil || *got != citizen {
 			t.Errorf("it is on the record of %v", got)
 		}

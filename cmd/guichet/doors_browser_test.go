@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 
 	"guichet/channels/twilio"
@@ -112,6 +113,22 @@ func TestTextsAndCounterInABrowser(t *testing.T) {
 			b.receive()
 		})
 	}
+	t.Run("without scripts", func(t *testing.T) {
+		form := benchText(3)
+		town.signed("/webhooks/twilio/sms", form)
+		b := openBrowser(t, town.base, "", 1440, 860)
+		_, err := chromedp.Call(b.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+		b.must(err)
+		b.signIn(demoAccounts()[0])
+		b.open("/tickets?view=all&q=" + url.QueryEscape(form.Get("From")))
+		b.do(chromedp.Click(chromedp.CSS(".list .item")), chromedp.WaitVisible(chromedp.CSS("#reply-number")))
+		b.do(chromedp.SendKeys(chromedp.CSS("#reply-text"), strings.Repeat("Trop long. ", 120)), chromedp.Click(chromedp.CSS(".reply-form .primary")))
+		b.do(chromedp.WaitVisible(chromedp.CSS(".segments.wrong")), chromedp.WaitVisible(chromedp.CSS("#alert")))
+		b.do(chromedp.Clear(chromedp.CSS("#reply-text")), chromedp.SendKeys(chromedp.CSS("#reply-text"), "C’est noté."), chromedp.Click(chromedp.CSS(".reply-form .primary")))
+		b.do(chromedp.WaitVisible(chromedp.CSS(".msg.out:not(.auto)")))
+		town.delivers(t, "C’est noté.")
+		b.do(chromedp.Click(chromedp.CSS(".to-receipt a")), chromedp.WaitVisible(chromedp.CSS("[data-print-hint]")), chromedp.WaitNotVisible(chromedp.CSS("[data-print]")))
+	})
 }
 
 // answerByText takes a ticket that came as a text message, sees how long the answer is while she writes it, and that it arrived.
@@ -129,6 +146,10 @@ func (b *tab) answerByText(town *textedTown, from string) {
 	b.do(chromedp.SendKeys(chromedp.CSS("#reply-text"), " Pas d’inquiétude, même la nuit."))
 	b.until("what a curly apostrophe costs", "/^1 SMS, .*14 .*ê/.test("+line+")")
 	b.look()
+	b.do(chromedp.Click(chromedp.CSS(".by label:has([value=email])")))
+	b.until("what a mail has", "document.querySelector('#reply-to').offsetWidth && document.querySelector('#reply-files').offsetWidth && !document.querySelector('#reply-number').offsetWidth")
+	b.do(chromedp.Click(chromedp.CSS(".by label:has([value=sms])")), chromedp.Reload())
+	b.until("the draft as it was, with its length", "document.querySelector('.by [value=sms]:checked') && document.querySelector('#reply-text').value && /^1 SMS, .*14 .*ê/.test("+line+")")
 	b.do(chromedp.Click(chromedp.CSS(".reply-form .primary")))
 	b.until("her answer and its confirmation", "document.querySelector('[data-done=replied]') && document.querySelector('.story').innerText.includes('Pas d’inquiétude')")
 	town.delivers(b.T, "Une équipe")

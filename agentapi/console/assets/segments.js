@@ -22,11 +22,13 @@ export function segments() {
     clearTimeout(timer);
     timer = setTimeout(() => ask(form).catch(() => {}), PAUSE); // offline: the answer can't be sent either
   };
+  const chosen = (form) => form?.querySelector(".segments") && form.querySelector("[name=channel][value=sms]:checked");
+  for (const form of document.querySelectorAll(".reply-form")) if (chosen(form)) soon(form); // a draft that came back
   document.addEventListener("input", (e) => {
     const form = e.target.closest?.(".reply-form");
-    if (!form?.querySelector(".segments")) return;
+    if (!form) return;
     if (e.target.matches("[type=file]")) e.target.closest(".attach").classList.toggle("carries", e.target.files.length > 0);
-    if (form.querySelector("[name=channel][value=sms]:checked")) soon(form);
+    if (chosen(form)) soon(form);
   });
 }
 
