@@ -80,8 +80,11 @@ func (b *Switchboard) card(ctx context.Context, a Actor, c Call) (CallerCard, er
 	return card, err
 }
 
-// Candidates says who may be reached under a number in E.164, the likeliest first; nobody under an empty one.
+// Candidates says to an agent who may be reached under a number in E.164, the likeliest first; nobody under an empty one.
 func (r *Reader) Candidates(ctx context.Context, a Actor, number string) (Likelihood, []Candidate, error) {
+	if !a.Has(RoleAgent) && !a.Has(RoleSupervisor) {
+		return CallerUnknown, nil, nil
+	}
 	return candidates(ctx, r.store, a, number)
 }
 

@@ -111,6 +111,9 @@ func TestWhoItIs(t *testing.T) {
 		p := b.get("/contacts/new?phone=%2B33612345678")
 		w.has(p, `value="06 12 34 56 78"`, "Déjà connus à ce numéro", `value="`+citizen+`"`, ref, `name="citizen" value="" checked`)
 		w.hasNot(b.get("/contacts/new?phone=0639980123"), "Déjà connus")
+		if _, list, err := w.pages.reader.Candidates(w.Context(), ticketing.Actor{Roles: ticketing.Strings{"admin"}}, anne); err != nil || list != nil {
+			t.Errorf("whoever is no agent is told of %v, %v", list, err)
+		}
 
 		form := url.Values{"channel": {"counter"}, "phone": {"06 12 34 56 78"}, "subject": {"Trou"}, "where": {"NID"}, "text": {"Toujours là."}, "look": {"yes"}}
 		p = b.upload(ContactPath, form, map[string][]byte{"photo.jpg": []byte("jpeg")})
