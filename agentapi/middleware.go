@@ -71,8 +71,8 @@ func (s *Server) harden(c *gin.Context) {
 	switch c.FullPath() {
 	case apiPath(uploadPath):
 		limit = maxUpload
-	case console.ReplyPath:
-		limit = console.MaxReply
+	case console.ReplyPath, console.ContactPath:
+		limit = console.MaxForm
 	}
 	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, limit)
 	h := c.Writer.Header()

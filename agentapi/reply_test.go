@@ -4,9 +4,11 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"guichet/agentapi/console"
 )
 
-// TestLargeForm sends a file with the console's form: its route, and no other of the console, takes more than other requests may hold.
+// TestLargeForm sends files with the console's forms: their routes, and no other of the console, take more than other requests may hold.
 func TestLargeForm(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		ref := w.mail("accueil", "Horaires")
@@ -18,6 +20,9 @@ func TestLargeForm(t *testing.T) {
 		if !strings.Contains(detail, `"plan.pdf"`) {
 			t.Errorf("the file did not arrive: %s", detail)
 		}
+		scan := strings.Replace(form, "--x\r\n", "--x\r\nContent-Disposition: form-data; name=\"channel\"\r\n\r\nletter\r\n--x\r\n"+
+			"Content-Disposition: form-data; name=\"family\"\r\n\r\nDiallo\r\n--x\r\n", 1)
+		admin.do(http.MethodPost, console.ContactPath, scan).is(http.StatusSeeOther)
 		admin.do(http.MethodPost, "/tickets/"+ref+"/note", form).is(http.StatusUnprocessableEntity)
 	})
 }

@@ -94,7 +94,7 @@ type logContactInput struct {
 	Body struct {
 		Channel    string        `json:"channel" enum:"email,sms,phone,counter,letter,web"`
 		CitizenID  string        `json:"citizen_id,omitempty"`
-		Citizen    *citizenDraft `json:"citizen,omitempty" doc:"Used without citizen_id."`
+		Citizen    *citizenDraft `json:"citizen,omitempty" doc:"Used without citizen_id; with it, the record gets the contacts it does not have."`
 		Subject    string        `json:"subject,omitempty" doc:"The beginning of the text when left out."`
 		Text       string        `json:"text,omitempty"`
 		Motive     string        `json:"motive,omitempty"`

@@ -74,32 +74,47 @@ func (b *Switchboard) knows(a Actor, c Call) bool {
 }
 
 func (b *Switchboard) card(ctx context.Context, a Actor, c Call) (CallerCard, error) {
-	card := CallerCard{Call: c, Likelihood: CallerUnknown}
-	if c.Number == "" {
-		return card, nil
+	card := CallerCard{Call: c}
+	var err error
+	card.Likelihood, card.Candidates, err = candidates(ctx, b.desk.store, a, c.Number)
+	return card, err
+}
+
+// Candidates says to an agent who may be reached under a number in E.164, the likeliest first; nobody under an empty one.
+func (r *Reader) Candidates(ctx context.Context, a Actor, number string) (Likelihood, []Candidate, error) {
+	if !a.Has(RoleAgent) && !a.Has(RoleSupervisor) {
+		return CallerUnknown, nil, nil
 	}
-	owners, err := b.desk.store.PhoneOwners(ctx, []string{c.Number})
+	return candidates(ctx, r.store, a, number)
+}
+
+func candidates(ctx context.Context, store Store, a Actor, number string) (Likelihood, []Candidate, error) {
+	if number == "" {
+		return CallerUnknown, nil, nil
+	}
+	owners, err := store.PhoneOwners(ctx, []string{number})
 	if err != nil {
-		return card, err
+		return CallerUnknown, nil, err
 	}
-	list := owners[c.Number]
+	list, likelihood := owners[number], CallerUnknown
 	if _, ok := Decides(list); ok {
-		card.Likelihood = CallerKnown
+		likelihood = CallerKnown
 	} else if len(list) > 0 {
-		card.Likelihood = CallerPerhaps
+		likelihood = CallerPerhaps
 	}
+	var found []Candidate
 	for _, owner := range list {
-		citizen, err := b.desk.store.Citizen(ctx, owner.ID)
+		citizen, err := store.Citizen(ctx, owner.ID)
 		if err != nil {
-			return card, err
+			return likelihood, nil, err
 		}
-		open, err := b.desk.store.ListTickets(ctx, TicketQuery{
+		open, err := store.ListTickets(ctx, TicketQuery{
 			Scope: a.Scope(), Citizen: owner.ID, Statuses: []Status{StatusNew, StatusOpen, StatusWaiting}, Sort: SortUpdated, Limit: 10,
 		})
 		if err != nil && !errors.Is(err, ErrNotFound) {
-			return card, err
+			return likelihood, nil, err
 		}
-		card.Candidates = append(card.Candidates, Candidate{Citizen: citizen, Open: open})
+		found = append(found, Candidate{Citizen: citizen, Open: open})
 	}
-	return card, nil
+	return likelihood, found, nil
 }

@@ -17,7 +17,7 @@ import (
 type NewContact struct {
 	Channel    channels.Name
 	CitizenID  string        // empty: Citizen describes her
-	Citizen    *CitizenDraft // used when CitizenID is empty
+	Citizen    *CitizenDraft // used when CitizenID is empty; else the record gets those of its contacts it does not have
 	Subject    string
 	Text       string
 	Motive     string
@@ -201,6 +201,15 @@ func (d *Desk) draft(ctx context.Context, tx Nouns, c NewContact, now time.Time)
 		}
 		if err != nil {
 			return Citizen{}, nil, err
+		}
+		if c.Citizen != nil && len(c.Citizen.Contacts) > 0 {
+			typed, err := d.newRecord(CitizenDraft{Contacts: c.Citizen.Contacts}, now)
+			if err != nil {
+				return Citizen{}, nil, err
+			}
+			if citizen, err = d.reach(ctx, tx, citizen.ID, typed.Contacts); err != nil {
+				return Citizen{}, nil, err
+			}
 		}
 		return citizen, nil, tx.TouchCitizens(ctx, []string{citizen.ID}, now)
 	}

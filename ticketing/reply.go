@@ -142,14 +142,14 @@ func checkChannel(w Answer) error {
 		return invalid("cc", "not_by_text")
 	case len(w.Files) > 0:
 		return invalid("attachments", "not_by_text")
-	case channels.CountSegments(w.Text).Count > maxSegments:
+	case channels.CountSegments(w.Text).Count > MaxSegments:
 		return invalid("text", "too_long")
 	}
 	return nil
 }
 
-// maxSegments is how long a text message may be: carriers join no more, and nobody reads more on a telephone.
-const maxSegments = 8
+// MaxSegments is how long a text message may be, in segments: carriers join no more, and nobody reads more on a telephone.
+const MaxSegments = 8
 
 // writtenTo makes those an answer goes to participants: when they answer, they are no strangers.
 func writtenTo(m Message) []Participant {

@@ -255,21 +255,34 @@ const answerWithin = 24 * time.Hour
 // sendAt is when a message leaves: at once, but for a text that is no answer, which waits for the end of the quiet hours.
 func (d *Desk) sendAt(ctx context.Context, tx Nouns, t Ticket, m Message) (time.Time, error) {
 	now := d.now()
-	if m.Channel != string(channels.SMS) {
-		return now, nil
-	}
-	until := d.town.Profile.Quiet.Until(now.In(d.town.Profile.Zone))
-	if until.IsZero() {
+	if m.Channel != string(channels.SMS) || d.town.Profile.quietUntil(now).IsZero() {
 		return now, nil
 	}
 	messages, err := tx.MessagesOf(ctx, t.ID)
 	if err != nil {
 		return now, err
 	}
+	if until := d.town.Profile.textWaits(now, messages); !until.IsZero() {
+		return until, nil
+	}
+	return now, nil
+}
+
+// textWaits is the end of the quiet hours that a text written now waits for; zero: it leaves at once, as an answer always does.
+func (p Profile) textWaits(now time.Time, messages []Message) time.Time {
 	for _, before := range messages {
 		if before.CameIn() && before.At.After(now.Add(-answerWithin)) {
-			return now, nil
+			return time.Time{}
 		}
 	}
-	return until.UTC(), nil
+	return p.quietUntil(now)
+}
+
+// quietUntil is the end of the quiet hours a moment lies in; zero: it lies in none.
+func (p Profile) quietUntil(now time.Time) time.Time {
+	until := p.Quiet.Until(now.In(p.Zone))
+	if until.IsZero() {
+		return until
+	}
+	return until.UTC()
 }

@@ -13,14 +13,14 @@ import (
 // dones lists what a notice can confirm after an action.
 func dones() []string {
 	return []string{
-		"taken", "released", "replied", "resent", "noted", "transferred", "assigned", "closed", "reopened", "logged", "logged_answered",
+		"taken", "released", "replied", "replied_later", "resent", "noted", "transferred", "assigned", "closed", "reopened", "logged", "logged_answered",
 		"nothing", "full", "merged", "split", "tagged", "snoozed", "woken", "held_filed", "held_stays",
 	}
 }
 
 // finished tells whether an action ended the agent's work on a ticket for now: what comes next is another one.
 func finished(done string) bool {
-	return slices.Contains([]string{"released", "replied", "transferred", "assigned", "closed", "merged", "snoozed", "logged", "logged_answered"}, done)
+	return slices.Contains([]string{"released", "replied", "replied_later", "transferred", "assigned", "closed", "merged", "snoozed", "logged", "logged_answered"}, done)
 }
 
 // doneNotice confirms an action that led to this page. reference names a ticket that the page itself does not show.

@@ -112,6 +112,18 @@ func TestAnswerWithFiles(t *testing.T) {
 	})
 }
 
+// settle says what became of all that waits to leave by a channel.
+func (w *world) settle(channel string, state ticketing.DeliveryState, words string) {
+	w.Helper()
+	leased, err := w.db.LeaseDeliveries(w.Context(), "outbox", []string{channel}, w.now(), w.now().Add(time.Minute), 10)
+	w.must(err)
+	for _, d := range leased {
+		d.State, d.Error, d.LeaseOwner, d.LeasedUntil = state, words, "", nil
+		_, err := w.db.SaveDelivery(w.Context(), "outbox", d, nil)
+		w.must(err)
+	}
+}
+
 func TestResend(t *testing.T) {
 	each(t, func(w *world) {
 		ref := w.mail(channels.Inbound{Subject: "Nid-de-poule", Text: "Un trou."})
@@ -120,18 +132,8 @@ func TestResend(t *testing.T) {
 		m := w.ours(ref)[0]
 		action := "/messages/" + m.ID + "/resend"
 		w.hasNot(b.get("/tickets/"+ref), action)
-		settle := func(state ticketing.DeliveryState, words string) {
-			t.Helper()
-			leased, err := w.db.LeaseDeliveries(t.Context(), "outbox", []string{"email"}, w.now(), w.now().Add(time.Minute), 10)
-			w.must(err)
-			for _, d := range leased {
-				d.State, d.Error, d.LeaseOwner, d.LeasedUntil = state, words, "", nil
-				_, err := w.db.SaveDelivery(t.Context(), "outbox", d, nil)
-				w.must(err)
-			}
-		}
 		for _, state := range []ticketing.DeliveryState{ticketing.DeliveryFailed, ticketing.DeliveryParked, ticketing.DeliveryBounced} {
-			settle(state, "550 5.1.1 no such user")
+			w.settle("email", state, "550 5.1.1 no such user")
 			p := b.get("/tickets/" + ref + "?view=all")
 			w.has(p, action, "Renvoyer")
 			if reader := w.signedIn("bruno"); state == ticketing.DeliveryFailed {
@@ -151,7 +153,7 @@ func TestResend(t *testing.T) {
 				t.Errorf("%s became %s", state, got)
 			}
 		}
-		settle(ticketing.DeliverySent, "not delivered to elu@valmont.example (550 no such user)")
+		w.settle("email", ticketing.DeliverySent, "not delivered to elu@valmont.example (550 no such user)")
 		p := b.get("/tickets/" + ref)
 		w.has(p, "Non remis à : elu@valmont.example (550 no such user)")
 		w.hasNot(p, action)

@@ -81,6 +81,7 @@ func (c *Console) Routes() []Route {
 		{post, "/tickets/:ref/claim", false, c.signedIn(c.claim)},
 		{post, "/tickets/:ref/release", false, c.signedIn(c.release)},
 		{post, ReplyPath, false, c.signedIn(c.reply)},
+		{get, "/tickets/:ref/receipt", false, c.signedIn(c.receiptPage)},
 		{post, "/tickets/:ref/note", false, c.signedIn(c.note)},
 		{post, "/tickets/:ref/transfer", false, c.signedIn(c.transfer)},
 		{post, "/tickets/:ref/assign", false, c.signedIn(c.assign)},
@@ -97,8 +98,8 @@ func (c *Console) Routes() []Route {
 		{post, "/admin/quarantine/:id/file", false, c.signedIn(c.fileHeld)},
 		{get, "/messages/:id/view", false, c.signedIn(c.messageView)},
 		{post, "/messages/:id/resend", false, c.signedIn(c.resend)},
-		{get, "/contacts/new", false, c.signedIn(c.contactPage)},
-		{post, "/contacts/new", false, c.signedIn(c.logContact)},
+		{get, ContactPath, false, c.signedIn(c.contactPage)},
+		{post, ContactPath, false, c.signedIn(c.logContact)},
 		{get, "/admin/channels", false, c.signedIn(c.channelsPage)},
 	}
 }

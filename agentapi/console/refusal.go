@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 
+	"guichet/channels"
 	"guichet/ticketing"
 )
 
@@ -19,6 +20,10 @@ func (c *Console) refuse(r *request, err error, typed compose, move moveForm) er
 		c.log.Error("an action failed", "path", r.FullPath(), "agent_id", r.actor.ID, "error", err)
 	}
 	a := r.voice.alert(key)
+	if key == "refuse.text_too_long" && typed.Channel == string(channels.SMS) {
+		a.Title = r.voice.say("refuse.sms_too_long")
+		a.Detail = r.voice.say("refuse.sms_too_long_detail", "Count", channels.CountSegments(typed.Text).Count, "Max", ticketing.MaxSegments)
+	}
 	if typed.Text != "" || typed.Note != "" || move.Reason != "" {
 		a.Detail = strings.TrimSpace(a.Detail + " " + r.voice.say("refuse.kept"))
 	}
@@ -73,6 +78,20 @@ func conflictKey(reason string) string {
 		return "refuse.no_mailbox"
 	case "no_address":
 		return "refuse.no_address"
+	case "no_line":
+		return "refuse.no_line"
+	case "no_mobile":
+		return "refuse.no_mobile"
+	case "no_department":
+		return "refuse.no_department"
+	case "merged":
+		return "refuse.merged"
+	case "moved":
+		return "refuse.moved"
+	case "not_closed":
+		return "refuse.not_closed"
+	case "not_resendable":
+		return "refuse.not_resendable"
 	case "too_many_files":
 		return "refuse.uploads_full"
 	case "target_closed":
@@ -85,6 +104,12 @@ func conflictKey(reason string) string {
 
 func invalidKey(field, reason string) string {
 	switch {
+	case reason == "not_text":
+		return "refuse.not_text"
+	case reason == "not_by_text":
+		return "refuse.not_by_text"
+	case reason == "not_a_mobile_number":
+		return "refuse.mobile"
 	case field == "text" && reason == "empty":
 		return "refuse.text_empty"
 	case field == "text" && reason == "too_long":
@@ -113,6 +138,8 @@ func invalidKey(field, reason string) string {
 		return "refuse.cc"
 	case field == "file", field == "attachments":
 		return fileKey(reason)
+	case field == "subject" && reason == "too_long":
+		return "refuse.subject_too_long"
 	case field == "subject":
 		return "refuse.subject_empty"
 	case field == "citizen.contacts" && reason == "not_an_e_mail_address":
@@ -121,6 +148,14 @@ func invalidKey(field, reason string) string {
 		return "refuse.phone"
 	case strings.HasPrefix(field, "citizen"):
 		return "refuse.citizen"
+	case field == "desk":
+		return "refuse.desk"
+	case field == "documents":
+		return "refuse.documents"
+	case field == "receipt.to" && reason == "not_an_e_mail_address":
+		return "refuse.email"
+	case field == "receipt.to":
+		return "refuse.receipt_to"
 	case field == "received_at":
 		return "refuse.received_at"
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"guichet/agentapi/auth"
+	"guichet/channels"
 	"guichet/ticketing"
 )
 
@@ -23,7 +24,7 @@ var templateFiles embed.FS
 // pageNames lists the templates that are whole pages; layout.html and parts.html hold what they share, story.html is the ticket's
 // alone: what is parsed stays in memory once for each page and language.
 func pageNames() []string {
-	return []string{"login", "work", "tickets", "ticket", "contact", "split", "quarantine", "held", "channels", "error", "message"}
+	return []string{"login", "work", "tickets", "ticket", "contact", "receipt", "split", "quarantine", "held", "channels", "error", "message"}
 }
 
 func parsePages(functions template.FuncMap) (map[string]*template.Template, error) {
@@ -66,9 +67,11 @@ func (c *Console) functions(v *voice) template.FuncMap {
 			m, _ := c.town.Now().Motive(code)
 			return m.Name(v.language)
 		},
-		"agent": func(id *string) string { return c.agentName(v, id) },
-		"phone": readablePhone,
-		"email": breakable,
+		"agent":  func(id *string) string { return c.agentName(v, id) },
+		"name":   ticketing.DisplayName,
+		"phone":  readablePhone,
+		"mobile": channels.CanText,
+		"email":  breakable,
 	}
 }
 

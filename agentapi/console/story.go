@@ -29,7 +29,7 @@ type messageEntry struct {
 	Quoted      string // earlier words, folded away
 	QuotedLines int
 	Cut         bool       // the rest is in the original
-	Lately      bool       // its delivery may still change
+	Waits       *time.Time // a text message that waits for the end of the quiet hours leaves then
 	Call        *callEntry // the call this message stands for
 }
 
@@ -63,7 +63,7 @@ func (c *Console) story(r *request, d ticketing.Dossier, all bool) (list []entry
 			e.Call, e.By = c.callEntry(r.voice, call), ""
 		}
 		shown[m.ID] = true
-		if mayResend && m.Channel == string(channels.Email) && m.Delivery != nil && m.Delivery.State.Undelivered() {
+		if mayResend && m.Delivery != nil && m.Delivery.State.Undelivered() {
 			e.Resend = &resendForm{Key: ticketing.NewID(), Ref: d.Ticket.Reference(), Suffix: readList(r.Request.URL.Query()).Suffix()}
 		}
 		list = append(list, entry{At: m.At, Message: e})
@@ -129,7 +129,17 @@ func (c *Console) messageEntry(v *voice, d ticketing.Dossier, m ticketing.Messag
 	if s := m.Delivery; s != nil && (s.State == ticketing.DeliverySent || s.State == ticketing.DeliveryDelivered) {
 		e.Refused = strings.TrimPrefix(s.Error, "not delivered to ") // the words of channels/email; the page has its own
 	}
+	if s := m.Delivery; s != nil && m.Channel == string(channels.SMS) && s.State == ticketing.DeliveryQueued && s.Attempts == 0 && s.NextAt.After(c.now()) {
+		e.Waits = &s.NextAt
+	}
 	return e
+}
+
+// textTroubles lists why a text message may not have arrived.
+func textTroubles() []string {
+	return texts([]ticketing.Undelivered{
+		ticketing.NoSuchAddress, ticketing.SaidStop, ticketing.NoMobile, ticketing.Unreachable, ticketing.RefusedByPolicy, ticketing.UnknownReason,
+	})
 }
 
 // nameAt names the citizen, if it is hers that a number is: a text message and a call tell no name.

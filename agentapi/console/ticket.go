@@ -6,13 +6,9 @@ import (
 	"strings"
 	"time"
 
+	"guichet/channels"
 	"guichet/ticketing"
 )
-
-// thens lists what a ticket may be after an answer, the usual first.
-func thens() []ticketing.Status {
-	return []ticketing.Status{ticketing.StatusWaiting, ticketing.StatusOpen, ticketing.StatusClosed}
-}
 
 // ticketBody is one ticket as its page shows it.
 type ticketBody struct {
@@ -40,26 +36,6 @@ type ticketBody struct {
 // abilities is which actions the page offers.
 type abilities struct{ Take, Release, Reply, Note, Transfer, Assign, Close, Reopen, Edit, Merge, Split bool }
 
-// compose is the forms to answer and to note with. What was typed and refused is in them.
-type compose struct {
-	Key     string // Idempotency-Key of the answer: sending the same form twice sends one
-	NoteKey string // and of the note
-	Version int    // of the ticket the agent has seen
-	Kind    string // reply | note: the form in front
-	Text    string
-	Note    string
-	To      string
-	Cc      string             // with commas between
-	Kept    []ticketing.Upload // files that were handed in and wait to be sent
-	Then    string
-	Known   []recipient
-	Thens   []ticketing.Status
-	Ask     bool // no address is known: the form asks for one
-}
-
-// recipient is an address an answer may go to. An empty Value is the one Guichet chooses by itself.
-type recipient struct{ Value, Label string }
-
 // moveForm is what was typed into a form that moves the ticket and was refused.
 type moveForm struct {
 	Kind       string // transfer | assign | close | reopen | merge | tags | snooze
@@ -77,7 +53,11 @@ func (m moveForm) More() bool { return m.Kind == "merge" || m.Kind == "tags" || 
 
 // ticketPage shows one ticket beside the list it was opened from.
 func (c *Console) ticketPage(r *request) error {
-	return c.showTicket(r, http.StatusOK, nil, compose{}, moveForm{})
+	typed := compose{}
+	if number := clean(r.Query("text"), 40); number != "" {
+		typed = compose{Channel: string(channels.SMS), ToText: number}
+	}
+	return c.showTicket(r, http.StatusOK, nil, typed, moveForm{})
 }
 
 func (c *Console) showTicket(r *request, status int, a *alert, typed compose, move moveForm) error {
@@ -85,7 +65,12 @@ func (c *Console) showTicket(r *request, status int, a *alert, typed compose, mo
 	if err != nil {
 		return err
 	}
-	b := c.ticketBody(r, dossier, typed, move)
+	offer, err := c.reader.TextOffer(r.Request.Context(), dossier)
+	if err != nil {
+		return err
+	}
+	b := c.ticketBody(r, dossier, move)
+	b.Compose = c.composeFor(dossier, offer, typed)
 	q := readList(r.Request.URL.Query())
 	if q.View == "" {
 		q.View = viewOf(dossier.Ticket, b.Mine)
@@ -112,7 +97,7 @@ func viewOf(t ticketing.Ticket, mine bool) string {
 	return viewAll
 }
 
-func (c *Console) ticketBody(r *request, d ticketing.Dossier, typed compose, move moveForm) ticketBody {
+func (c *Console) ticketBody(r *request, d ticketing.Dossier, move moveForm) ticketBody {
 	t := d.Ticket
 	department, _ := c.town.Now().Department(t.Department)
 	b := ticketBody{
@@ -145,7 +130,6 @@ func (c *Console) ticketBody(r *request, d ticketing.Dossier, typed compose, mov
 		b.Colleagues = c.colleagues(t)
 	}
 	b.Story, b.Earlier = c.story(r, d, r.Query("all") != "")
-	b.Compose = composeFor(d, typed)
 	return b
 }
 
@@ -183,45 +167,4 @@ func (c *Console) colleagues(t ticketing.Ticket) []ticketing.Agent {
 	}
 	slices.SortFunc(list, func(a, b ticketing.Agent) int { return strings.Compare(a.Name, b.Name) })
 	return list
-}
-
-// composeFor prepares the forms: whom an answer would go to, and what was typed before.
-func composeFor(d ticketing.Dossier, typed compose) compose {
-	typed.Version, typed.Thens = d.Ticket.Version, thens()
-	if typed.Key == "" {
-		typed.Key = ticketing.NewID()
-	}
-	if typed.NoteKey == "" {
-		typed.NoteKey = ticketing.NewID()
-	}
-	if typed.Kind == "" {
-		typed.Kind = "reply"
-	}
-	if typed.Then == "" {
-		typed.Then = string(ticketing.StatusWaiting)
-	}
-	seen := map[string]bool{}
-	add := func(value, label string) {
-		if folded := strings.ToLower(label); !seen[folded] {
-			seen[folded] = true
-			typed.Known = append(typed.Known, recipient{value, label})
-		}
-	}
-	if usual := ticketing.Recipient(d.Citizen, d.Messages).Value; usual != "" {
-		add("", usual)
-	}
-	if d.Citizen != nil {
-		for _, contact := range d.Citizen.Contacts {
-			if contact.Type == "email" {
-				add(contact.Value, contact.Value)
-			}
-		}
-	}
-	for _, p := range d.Participants {
-		if p.Type == "email" && p.Role == "sender" {
-			add(p.Value, p.Value)
-		}
-	}
-	typed.Ask = len(typed.Known) == 0
-	return typed
 }

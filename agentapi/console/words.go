@@ -134,6 +134,8 @@ func vocabularies() map[string][]string {
 		"hold":         texts(ticketing.Holds()),
 		"remedy":       texts(ticketing.Holds()),
 		"undelivered":  texts(ticketing.UndeliveredReasons()),
+		"text_trouble": textTroubles(),
+		"receipt_by":   {printed, "sms", "email"},
 		"done":         dones(),
 		"ending":       endings(),
 		"automatic": {

@@ -9,8 +9,19 @@ const forget = (form) => sessionStorage.removeItem(key(form));
 
 const fields = (form) => [...form.elements].filter((f) => f.name && f.matches("textarea, input[type=text], input:not([type]), input[type=tel], input[type=email]"));
 
+// choices are what was chosen rather than typed: the channel, whom it goes to. Alone they are no draft.
+const choices = (form) => [...form.elements].filter((f) => f.name && f.matches("select, input[type=radio]:checked"));
+
+function choose(form, values) {
+  for (const f of form.elements) {
+    if (!(f.name in values)) continue;
+    if (f.matches("input[type=radio]")) f.checked = f.value === values[f.name];
+    else if (f.matches("select") && [...f.options].some((o) => o.value === values[f.name])) f.value = values[f.name];
+  }
+}
+
 // What an action's confirmation says has arrived; its draft has done its work.
-const arrived = { replied: "/reply", noted: "/note" };
+const arrived = { replied: "/reply", replied_later: "/reply", noted: "/note" };
 
 // Whoever signs in after another agent's session has run out finds nothing of hers.
 function disown() {
@@ -33,7 +44,7 @@ export function drafts() {
     if (!form) return;
     form.dataset.dirty = "";
     const values = {};
-    for (const f of fields(form)) if (f.value) values[f.name] = f.value;
+    for (const f of [...choices(form), ...fields(form)]) if (f.value) values[f.name] = f.value;
     sessionStorage.setItem(key(form), JSON.stringify(values));
   });
   document.addEventListener("submit", (e) => {
@@ -57,8 +68,10 @@ function restore(form) {
   } catch {
     return;
   }
+  let found = false;
   for (const f of fields(form)) {
     if (values[f.name] && !f.value) {
+      found = true;
       f.value = values[f.name];
       const folded = f.closest("details");
       if (folded) folded.open = true; // nobody is to be in copy unseen
@@ -67,6 +80,7 @@ function restore(form) {
       if (said) said.hidden = false;
     }
   }
+  if (found && !new URLSearchParams(location.search).has("text")) choose(form, values); // an address with a number asks for a text message
 }
 
 // discard gives a form back as the server made it.
