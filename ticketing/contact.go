@@ -203,7 +203,7 @@ func (d *Desk) draft(ctx context.Context, tx Nouns, c NewContact, now time.Time)
 			return Citizen{}, nil, err
 		}
 		if c.Citizen != nil && len(c.Citizen.Contacts) > 0 {
-			typed, err := d.newRecord(CitizenDraft{Contacts: c.Citizen.Contacts}, now)
+			typed, err := newRecord(d.town.Profile, CitizenDraft{Contacts: c.Citizen.Contacts}, now)
 			if err != nil {
 				return Citizen{}, nil, err
 			}
