@@ -61,16 +61,14 @@ func (r *request) overseer() bool {
 
 // alarmed gives what the agent must see to, for the banner of every page.
 func (c *Console) alarmed(r *request) ([]channelRow, error) {
-	lines, err := c.reader.Overseen(r.Request.Context(), r.actor)
+	lines, err := c.reader.Alarmed(r.Request.Context(), r.actor)
 	if err != nil {
 		return nil, err
 	}
 	var rows []channelRow
 	for _, l := range lines {
 		for _, f := range l.Folders {
-			if f.Alarm != "" {
-				rows = append(rows, channelRow{l.Line, f})
-			}
+			rows = append(rows, channelRow{l.Line, f})
 		}
 	}
 	return rows, nil

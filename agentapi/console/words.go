@@ -121,7 +121,7 @@ func vocabularies() map[string][]string {
 			ticketing.DeliveryFailed, ticketing.DeliveryParked, ticketing.DeliveryBounced,
 		}),
 		"language":     languages(),
-		"state":        texts([]channels.State{channels.Starting, channels.Working, channels.Failing}),
+		"state":        texts([]channels.State{channels.Starting, channels.Working, channels.Failing, channels.Listening}),
 		"alarm":        texts(channels.Alarms()),
 		"alarm_remedy": texts(channels.Alarms()),
 		"view":         views(),
