@@ -64,7 +64,9 @@ func (r *Reader) heard(ctx context.Context, shown func(Line, Department) bool) (
 }
 
 // pushed tells whether a provider posts what comes in through the line; of any other we fetch it.
-func (l Line) pushed() bool { return l.Channel == string(channels.SMS) || l.Channel == string(channels.Phone) }
+func (l Line) pushed() bool {
+	return l.Channel == string(channels.SMS) || l.Channel == string(channels.Phone)
+}
 
 // Lines gives the health of all lines, for whoever watches over the installation itself.
 func (r *Reader) Lines(ctx context.Context) ([]LineHealth, error) {

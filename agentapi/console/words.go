@@ -121,6 +121,7 @@ func vocabularies() map[string][]string {
 			ticketing.DeliveryFailed, ticketing.DeliveryParked, ticketing.DeliveryBounced,
 		}),
 		"language":     languages(),
+		"likelihood":   texts([]ticketing.Likelihood{ticketing.CallerKnown, ticketing.CallerPerhaps, ticketing.CallerUnknown}),
 		"state":        texts([]channels.State{channels.Starting, channels.Working, channels.Failing, channels.Listening}),
 		"alarm":        texts(channels.Alarms()),
 		"alarm_remedy": texts(channels.Alarms()),
