@@ -103,6 +103,9 @@ func (h *hearing) whose(ctx context.Context) error {
 // file puts the call on its ticket, once it is known to have been taken or missed, and moves the ticket on.
 func (h *hearing) file(ctx context.Context, before Call) error {
 	if !h.call.Answered() && !h.call.Missed() {
+		if h.call.over() && !before.over() { // on no ticket, and nobody waits for it any more
+			h.tell(EventCallEnded, Data{"ending": h.call.Ending})
+		}
 		return nil
 	}
 	if h.call.TicketID != nil {

@@ -34,7 +34,7 @@ function follow(tell) {
   const open = () => {
     const stream = new EventSource("/live");
     stream.addEventListener("open", () => {
-      if (down) tell("change"); // something may have been missed
+      tell("change"); // something may have been missed, were it only since the page was made
       clearTimeout(down);
       down = 0;
       tell("up");
