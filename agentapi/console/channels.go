@@ -21,6 +21,9 @@ type channelRow struct {
 	channels.Health
 }
 
+// Posted tells whether a provider posts what comes in: there is nothing to compare with.
+func (r channelRow) Posted() bool { return r.State == channels.Listening }
+
 // MissingUIDs names the first missing mails.
 func (r channelRow) MissingUIDs() string {
 	var names []string

@@ -68,6 +68,7 @@ func (c *Console) functions(v *voice) template.FuncMap {
 		},
 		"agent": func(id *string) string { return c.agentName(v, id) },
 		"phone": readablePhone,
+		"audio": func(kind string) bool { return strings.HasPrefix(kind, "audio/") },
 		"email": breakable,
 	}
 }

@@ -125,12 +125,18 @@ func (w *world) furnish() {
 		},
 	}, false)
 	w.must(err)
-	w.must(w.town.KeepLines(ctx, []ticketing.Line{{Name: "mairie", Channel: "email", Address: "contact@valmont.example", Department: "voirie"}}))
+	w.furnishLine()
 	hash, err := auth.HashPassword(password)
 	w.must(err)
 	for _, agent := range []string{"alice@valmont.example", "bruno@valmont.example", "claire@valmont.example"} {
 		w.must(w.town.SetPassword(ctx, agent, hash))
 	}
+}
+
+// furnishLine gives the town its mailbox, and no other line.
+func (w *world) furnishLine() {
+	w.Helper()
+	w.must(w.town.KeepLines(w.Context(), []ticketing.Line{{Name: "mairie", Channel: "email", Address: "contact@valmont.example", Department: "voirie"}}))
 }
 
 func (w *world) must(err error) {

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -152,6 +153,13 @@ func (b *tab) walkCall(x exchange) {
 	b.until("the call to call back", "document.querySelector('tr.missed')")
 	b.look()
 	b.shot("calls")
+	x.tell(channels.CallNews{ID: "missed", Step: channels.CallSaid, Words: "Bonjour, c’est Paul Perrin, rappelez-moi au sujet des encombrants.", Recording: &channels.Spoken{
+		ID: "RE1", Voicemail: true, Audio: channels.Attachment{Name: "message.wav", Type: "audio/wav", Data: []byte("RIFF")},
+	}})
+	b.do(chromedp.Click(chromedp.CSS("tr.missed td a")))
+	b.until("the voicemail", "document.querySelector('.story audio') && document.readyState === 'complete'")
+	b.look()
+	b.shot("story")
 }
 
 // severalCalls rings for the departments of both, with a household's number among the callers.
@@ -192,6 +200,6 @@ func (b *tab) shot(name string) {
 	}
 	png, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot())
 	b.must(err)
-	name = fmt.Sprintf("%d-%s.png", b.width, filepath.Base("x"+filepath.ToSlash(name)))
+	name = fmt.Sprintf("%d-%s.png", b.width, strings.ReplaceAll(name, "/", "-"))
 	b.must(os.WriteFile(filepath.Join(folder, name), png, 0o600))
 }

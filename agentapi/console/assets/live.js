@@ -140,6 +140,7 @@ function replace(part, news) {
   const focused = part.contains(document.activeElement) ? document.activeElement : null;
   const frames = [...part.querySelectorAll("details[open] iframe")];
   if (frames.length && [...messages(part)].length === [...messages(news)].length) return false; // someone reads in it
+  if ([...part.querySelectorAll("audio")].some((a) => !a.paused && !a.ended)) return false; // someone listens
   const story = part.dataset.live === "story";
   const scroller = story ? scrollerOf(part) : part;
   const bottom = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 60;
