@@ -10,7 +10,7 @@ import (
 
 // HealthView is how a line, or one of its folders, is doing.
 type HealthView struct {
-	State        string     `json:"state" enum:"starting,working,failing"`
+	State        string     `json:"state" enum:"starting,working,failing,listening" doc:"listening: a provider posts what comes in; it can't be asked how it is doing."`
 	Alarm        string     `json:"alarm" enum:",not_filing,count,grant_revoked,sign_in,folder,unreachable,silent" doc:"What somebody must see to; empty: nothing."`
 	LastContact  *time.Time `json:"last_contact" doc:"When the other side last answered."`
 	LastMessage  *time.Time `json:"last_message" doc:"When something was last filed."`

@@ -111,7 +111,7 @@ func newWorld(tb testing.TB, db *store.DB, change ...func(*agentapi.Parts)) *wor
 	w.quarantine = ticketing.NewQuarantine(w.desk, map[channels.Name]channels.Rereader{channels.Email: email.NewReader(nil)})
 	w.board = ticketing.NewSwitchboard(w.desk)
 	pages, err := console.New(console.Parts{
-		Desk: w.desk, Reader: reader, Quarantine: w.quarantine, Town: w.town, Guard: w.guard, Now: w.now, Log: log,
+		Desk: w.desk, Reader: reader, Quarantine: w.quarantine, Switchboard: w.board, Town: w.town, Guard: w.guard, Now: w.now, Log: log,
 		SafeHTML: email.SafeHTML, FoldHTML: email.FoldHTML, RemotePictures: email.RemotePictures,
 	})
 	w.must(err)

@@ -208,6 +208,8 @@ const (
 	Starting State = "starting"
 	Working  State = "working"
 	Failing  State = "failing" // the last contact failed; it is being tried again
+	// Listening is the state of a line nobody can look at: a provider posts what comes in, and says nothing while nothing does.
+	Listening State = "listening"
 )
 
 // Alarm is what a person must see to on a line, as a word for programs; empty: nothing.

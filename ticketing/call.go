@@ -22,6 +22,7 @@ type Call struct {
 	Number     string  // of the citizen, E.164; empty: withheld, short or unreadable
 	Shown      string  // the same as it came
 	Called     string  // the other end, as it came
+	Rings      Strings // ids of the agents at whose telephones it rings; empty: nobody's in particular
 	AgentID    *string // who took it, or made it
 	AnsweredBy string  // the same in the exchange's words
 	Ending     string  // a channels.CallEnd, or EndVoicemail; empty: it has not ended

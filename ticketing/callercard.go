@@ -3,6 +3,7 @@ package ticketing
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -25,6 +26,7 @@ type Candidate struct {
 // CallerCard is a call as the agent it rings at needs it: who it may be, the likeliest first.
 type CallerCard struct {
 	Call       Call
+	Reference  string // of the ticket it is on, if the actor may see it
 	Likelihood Likelihood
 	Candidates []Candidate
 }
@@ -52,6 +54,48 @@ func (b *Switchboard) Live(ctx context.Context, a Actor) ([]CallerCard, error) {
 	return cards, nil
 }
 
+const (
+	// ringsFor is how long a call counts as ringing: an exchange that restarts may never tell that it stopped.
+	ringsFor = 30 * time.Minute
+	// maxNear is how many calls are shown to an agent with who may be calling.
+	maxNear = 4
+)
+
+// Near lists the calls that are the actor's own business at this moment, the nearest first: the one she talks on, those that ring at
+// her telephone, then those that ring for a department of hers and at nobody's telephone in particular, the longest wait first. At
+// most maxNear come with who may be calling; others is how many more there are. When nothing rings it costs one look at an index.
+func (b *Switchboard) Near(ctx context.Context, a Actor) (cards []CallerCard, others int, err error) {
+	now := b.desk.now()
+	calls, err := b.desk.store.LiveCalls(ctx, now.Add(-liveFor))
+	if err != nil {
+		return nil, 0, err
+	}
+	var talks, own, shared []Call
+	for _, c := range calls {
+		switch {
+		case !b.knows(a, c) || c.Missed():
+		case c.Answered():
+			if c.AgentID != nil && *c.AgentID == a.ID {
+				talks = []Call{c} // the last one: nobody talks on two
+			}
+		case c.Direction == Out || c.CreatedAt.Before(now.Add(-ringsFor)):
+		case c.Rings.Has(a.ID):
+			own = append(own, c)
+		case len(c.Rings) == 0 && a.Standing(c.Department).Member:
+			shared = append(shared, c)
+		}
+	}
+	near := slices.Concat(talks, own, shared)
+	for _, c := range near[:min(len(near), maxNear)] {
+		card, err := b.card(ctx, a, c)
+		if err != nil {
+			return nil, 0, err
+		}
+		cards = append(cards, card)
+	}
+	return cards, len(near) - len(cards), nil
+}
+
 // Call gives one call with who it may be.
 func (b *Switchboard) Call(ctx context.Context, a Actor, id string) (CallerCard, error) {
 	if !IsID(id) {
@@ -75,6 +119,15 @@ func (b *Switchboard) knows(a Actor, c Call) bool {
 
 func (b *Switchboard) card(ctx context.Context, a Actor, c Call) (CallerCard, error) {
 	card := CallerCard{Call: c}
+	if c.TicketID != nil {
+		tickets, err := b.desk.store.TicketsByIDs(ctx, []string{*c.TicketID})
+		if err != nil {
+			return card, err
+		}
+		if len(tickets) > 0 && a.Can(ActSee, b.desk.town.Now().Subject(tickets[0])) {
+			card.Reference = tickets[0].Reference()
+		}
+	}
 	var err error
 	card.Likelihood, card.Candidates, err = candidates(ctx, b.desk.store, a, c.Number)
 	return card, err

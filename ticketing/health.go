@@ -19,7 +19,7 @@ type LineHealth struct {
 // Channels gives the health of the lines of departments the actor sees, and of all of them to an administrator, who keeps them
 // running.
 func (r *Reader) Channels(ctx context.Context, a Actor) ([]LineHealth, error) {
-	return r.lines(ctx, func(_ Line, d Department) bool { return a.Sees(d) || a.Has(RoleAdmin) })
+	return r.heard(ctx, func(_ Line, d Department) bool { return a.Sees(d) || a.Has(RoleAdmin) })
 }
 
 // Overseen gives the health of the lines the actor looks after: those of departments she supervises, all of them to an administrator.
@@ -27,7 +27,45 @@ func (r *Reader) Overseen(ctx context.Context, a Actor) ([]LineHealth, error) {
 	if !a.Has(RoleAdmin) && !a.Has(RoleSupervisor) {
 		return nil, nil
 	}
-	return r.lines(ctx, func(l Line, _ Department) bool { return a.oversees(l.Department) })
+	return r.heard(ctx, func(l Line, _ Department) bool { return a.oversees(l.Department) })
+}
+
+// Alarmed gives what the actor must see to: the folders with an alarm of the lines she looks after, each with its line.
+func (r *Reader) Alarmed(ctx context.Context, a Actor) ([]LineHealth, error) {
+	if !a.Has(RoleAdmin) && !a.Has(RoleSupervisor) {
+		return nil, nil
+	}
+	lines, err := r.lines(ctx, func(l Line, _ Department) bool { return a.oversees(l.Department) })
+	for i := range lines {
+		lines[i].Folders = slices.DeleteFunc(lines[i].Folders, func(f channels.Health) bool { return f.Alarm == "" })
+	}
+	return lines, err
+}
+
+// heardFor is how far back a line's last call or text message is looked for.
+const heardFor = 90 * 24 * time.Hour
+
+// heard gives the health of lines, and of those a provider posts to, when it last did.
+func (r *Reader) heard(ctx context.Context, shown func(Line, Department) bool) ([]LineHealth, error) {
+	list, err := r.lines(ctx, shown)
+	if err != nil || !slices.ContainsFunc(list, func(l LineHealth) bool { return l.Line.pushed() }) {
+		return list, err
+	}
+	last, err := r.store.LastHeard(ctx, r.now().Add(-heardFor))
+	if err != nil {
+		return nil, wrap("lines", err)
+	}
+	for i, l := range list {
+		if at, ok := last[l.Line.Name]; ok && l.Line.pushed() {
+			list[i].Health.LastContact, list[i].Health.LastMessage = &at, &at
+		}
+	}
+	return list, nil
+}
+
+// pushed tells whether a provider posts what comes in through the line; of any other we fetch it.
+func (l Line) pushed() bool {
+	return l.Channel == string(channels.SMS) || l.Channel == string(channels.Phone)
 }
 
 // Lines gives the health of all lines, for whoever watches over the installation itself.
@@ -57,6 +95,9 @@ func (r *Reader) lines(ctx context.Context, shown func(Line, Department) bool) (
 // together is the health of a line as a whole.
 func together(l Line, folders []channels.Health) channels.Health {
 	whole := channels.Health{Line: l.Name, Mailbox: l.Name, Channel: channels.Name(l.Channel), State: channels.Starting}
+	if l.pushed() {
+		whole.State = channels.Listening
+	}
 	for i, f := range folders {
 		if i == 0 || stateRank(f.State) > stateRank(whole.State) {
 			whole.State = f.State
@@ -81,7 +122,7 @@ func together(l Line, folders []channels.Health) channels.Health {
 }
 
 func stateRank(s channels.State) int {
-	return slices.Index([]channels.State{channels.Working, channels.Starting, channels.Failing}, s)
+	return slices.Index([]channels.State{channels.Working, channels.Listening, channels.Starting, channels.Failing}, s)
 }
 
 func alarmRank(a channels.Alarm) int { return slices.Index(channels.Alarms(), a) }

@@ -3,6 +3,7 @@ package ticketing
 import (
 	"cmp"
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -44,8 +45,11 @@ func (h *hearing) run(ctx context.Context) error {
 	if h.agent = h.town.agentAt(h.call.AnsweredBy); h.agent != nil {
 		h.call.AgentID = &h.agent.ID
 	}
-	if before.RangAt == nil && h.call.RangAt != nil && !h.call.over() {
-		h.tell(EventCallRang, Data{"agents": strings.Join(h.town.agentsAt(h.news.Agents), ",")})
+	if rings := h.town.agentsAt(h.news.Agents); h.news.Step == channels.CallRang && len(rings) > 0 {
+		h.call.Rings = rings
+	}
+	if h.ringsAnew(before) {
+		h.tell(EventCallRang, Data{"agents": strings.Join(h.call.Rings, ",")})
 	}
 	if err := h.file(ctx, before); err != nil {
 		return err
@@ -57,6 +61,14 @@ func (h *hearing) run(ctx context.Context) error {
 		return err
 	}
 	return wrap("events", h.tx.AddEvents(ctx, h.events))
+}
+
+// ringsAnew tells whether a call began to ring, or rings on where it did not: at another telephone, in another department.
+func (h *hearing) ringsAnew(before Call) bool {
+	if h.call.RangAt == nil || h.call.Answered() || h.call.over() {
+		return false
+	}
+	return before.RangAt == nil || before.Department != h.call.Department || !slices.Equal(before.Rings, h.call.Rings)
 }
 
 // department is whose call it is: the one that was asked for, else the line's, else the first of the town.
@@ -91,6 +103,9 @@ func (h *hearing) whose(ctx context.Context) error {
 // file puts the call on its ticket, once it is known to have been taken or missed, and moves the ticket on.
 func (h *hearing) file(ctx context.Context, before Call) error {
 	if !h.call.Answered() && !h.call.Missed() {
+		if h.call.over() && !before.over() { // on no ticket, and nobody waits for it any more
+			h.tell(EventCallEnded, Data{"ending": h.call.Ending})
+		}
 		return nil
 	}
 	if h.call.TicketID != nil {

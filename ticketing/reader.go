@@ -106,6 +106,10 @@ func writeCursor(sort TicketSort, t Ticket) string {
 	case SortWaiting:
 		c.At = t.QueueOrder
 	}
+	return c.write()
+}
+
+func (c cursorText) write() string {
 	b, err := json.Marshal(c)
 	if err != nil { // three plain fields always marshal
 		return ""

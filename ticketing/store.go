@@ -142,6 +142,9 @@ type Calls interface {
 	CallsOf(ctx context.Context, ticketID string) ([]Call, error) // oldest first
 	// LiveCalls lists those that began since a time and are not over, oldest first.
 	LiveCalls(ctx context.Context, since time.Time) ([]Call, error)
+	ListCalls(ctx context.Context, q CallQuery) ([]CallRow, error) // newest first
+	// LastHeard tells, by line, when a call or a text message last came in since a time.
+	LastHeard(ctx context.Context, since time.Time) (map[string]time.Time, error)
 }
 
 // TicketScope is the tickets an actor may see: those of the departments, and those she logged that nobody has taken yet.

@@ -33,7 +33,7 @@ func TestCallsInTheStory(t *testing.T) {
 		w.ring(channels.CallNews{ID: "c2", Step: channels.CallSaid, Words: "rappelez-moi", Recording: &channels.Spoken{
 			ID: "RE1", Voicemail: true, Audio: channels.Attachment{Name: "message.mp3", Type: "audio/mpeg", Data: []byte("hello")},
 		}})
-		w.has(b.get("/tickets/"+ref), "<strong>Message vocal</strong>", "Enregistrement", "message.mp3", "transcription automatique", "Ce qu’une machine a compris", "rappelez-moi")
+		w.has(b.get("/tickets/"+ref), "<strong>Message vocal</strong>", "Enregistrement", "message.mp3", `<audio class="voice" controls`, "transcription automatique", "Ce qu’une machine a compris", "rappelez-moi")
 
 		w.ring(ringing("c3", anne))
 		w.pass(5 * time.Second)

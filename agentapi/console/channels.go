@@ -21,6 +21,9 @@ type channelRow struct {
 	channels.Health
 }
 
+// Posted tells whether a provider posts what comes in: there is nothing to compare with.
+func (r channelRow) Posted() bool { return r.State == channels.Listening }
+
 // MissingUIDs names the first missing mails.
 func (r channelRow) MissingUIDs() string {
 	var names []string
@@ -61,16 +64,14 @@ func (r *request) overseer() bool {
 
 // alarmed gives what the agent must see to, for the banner of every page.
 func (c *Console) alarmed(r *request) ([]channelRow, error) {
-	lines, err := c.reader.Overseen(r.Request.Context(), r.actor)
+	lines, err := c.reader.Alarmed(r.Request.Context(), r.actor)
 	if err != nil {
 		return nil, err
 	}
 	var rows []channelRow
 	for _, l := range lines {
 		for _, f := range l.Folders {
-			if f.Alarm != "" {
-				rows = append(rows, channelRow{l.Line, f})
-			}
+			rows = append(rows, channelRow{l.Line, f})
 		}
 	}
 	return rows, nil

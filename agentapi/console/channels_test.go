@@ -14,6 +14,12 @@ func TestChannels(t *testing.T) {
 		w.has(claire.get("/admin/channels"), "Boîtes et lignes", "mairie", "démarrage", "pas encore comparé", `aria-current="page"`)
 		w.hasNot(claire.get("/"), "Voir l’état des boîtes")
 
+		w.texts()
+		w.has(claire.get("/admin/channels"), "en écoute", "09 39 00 00 00", "rien depuis trois mois", "rien à comparer")
+		w.text(anne, "un trou", "")
+		w.hasNot(claire.get("/admin/channels"), "rien depuis trois mois")
+		w.furnishLine()
+
 		at := w.now()
 		note := func(h channels.Health) {
 			h.Line, h.Channel, h.At, h.LastContact = "mairie", channels.Email, at, &at

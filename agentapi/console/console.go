@@ -14,14 +14,15 @@ import (
 
 // Parts is what a Console is made of.
 type Parts struct {
-	Desk       *ticketing.Desk
-	Reader     *ticketing.Reader
-	Quarantine *ticketing.Quarantine
-	Town       *ticketing.Town
-	Guard      *auth.Guard
-	Now        ticketing.Clock
-	Log        *slog.Logger
-	SafeHTML   func(html string) string // makes a citizen's HTML safe to show in a sandboxed frame
+	Desk        *ticketing.Desk
+	Reader      *ticketing.Reader
+	Quarantine  *ticketing.Quarantine
+	Switchboard *ticketing.Switchboard
+	Town        *ticketing.Town
+	Guard       *auth.Guard
+	Now         ticketing.Clock
+	Log         *slog.Logger
+	SafeHTML    func(html string) string // makes a citizen's HTML safe to show in a sandboxed frame
 
 	// FoldHTML puts history and signatures of safe HTML into closed details elements labelled summary.
 	FoldHTML func(safe, subject, summary string) string
@@ -31,18 +32,19 @@ type Parts struct {
 
 // Console is the pages. It keeps nothing between requests.
 type Console struct {
-	desk       *ticketing.Desk
-	reader     *ticketing.Reader
-	quarantine *ticketing.Quarantine
-	town       *ticketing.Town
-	guard      *auth.Guard
-	now        ticketing.Clock
-	log        *slog.Logger
-	safeHTML   func(string) string
-	foldHTML   func(safe, subject, summary string) string
-	remote     func(html string) int
-	assets     *assets
-	voices     map[string]*voice // by language
+	desk        *ticketing.Desk
+	reader      *ticketing.Reader
+	quarantine  *ticketing.Quarantine
+	switchboard *ticketing.Switchboard
+	town        *ticketing.Town
+	guard       *auth.Guard
+	now         ticketing.Clock
+	log         *slog.Logger
+	safeHTML    func(string) string
+	foldHTML    func(safe, subject, summary string) string
+	remote      func(html string) int
+	assets      *assets
+	voices      map[string]*voice // by language
 }
 
 // Route is a page or an action. The error it returns is for agentapi to show, through ErrorPage.
@@ -56,7 +58,7 @@ type Route struct {
 // New reads the templates, the locales and the assets.
 func New(p Parts) (*Console, error) {
 	c := &Console{
-		desk: p.Desk, reader: p.Reader, quarantine: p.Quarantine, town: p.Town, guard: p.Guard, now: p.Now, log: p.Log, safeHTML: p.SafeHTML,
+		desk: p.Desk, reader: p.Reader, quarantine: p.Quarantine, switchboard: p.Switchboard, town: p.Town, guard: p.Guard, now: p.Now, log: p.Log, safeHTML: p.SafeHTML,
 		foldHTML: p.FoldHTML, remote: p.RemotePictures,
 	}
 	var err error
@@ -100,6 +102,7 @@ func (c *Console) Routes() []Route {
 		{post, "/messages/:id/resend", false, c.signedIn(c.resend)},
 		{get, ContactPath, false, c.signedIn(c.contactPage)},
 		{post, ContactPath, false, c.signedIn(c.logContact)},
+		{get, callsPath, false, c.signedIn(c.callsPage)},
 		{get, "/admin/channels", false, c.signedIn(c.channelsPage)},
 	}
 }

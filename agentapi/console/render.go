@@ -24,7 +24,7 @@ var templateFiles embed.FS
 // pageNames lists the templates that are whole pages; layout.html and parts.html hold what they share, story.html is the ticket's
 // alone: what is parsed stays in memory once for each page and language.
 func pageNames() []string {
-	return []string{"login", "work", "tickets", "ticket", "contact", "receipt", "split", "quarantine", "held", "channels", "error", "message"}
+	return []string{"login", "work", "tickets", "ticket", "contact", "receipt", "split", "quarantine", "held", "calls", "channels", "error", "message"}
 }
 
 func parsePages(functions template.FuncMap) (map[string]*template.Template, error) {
@@ -72,6 +72,7 @@ func (c *Console) functions(v *voice) template.FuncMap {
 		"phone":  readablePhone,
 		"mobile": channels.CanText,
 		"email":  breakable,
+		"audio":  func(kind string) bool { return strings.HasPrefix(kind, "audio/") },
 	}
 }
 
@@ -125,7 +126,8 @@ type frame struct {
 	Actor  *ticketing.Actor
 	Nav    nav
 	Alarms []channelRow // what whoever looks after the lines must see to
-	Here   string       // the page of the installation that is open: "channels"
+	Calls  callStrip    // what rings for the agent
+	Here   string       // the page beside the lists that is open: "calls", "channels"
 	Query  listQuery    // the list the page hangs in
 	List   []listGroup
 	Pager  pager
@@ -146,6 +148,9 @@ func (c *Console) show(r *request, status int, page string, f frame) error {
 		return err
 	}
 	if f.Alarms, err = c.alarmed(r); err != nil {
+		return err
+	}
+	if f.Calls, err = c.callStrip(r); err != nil {
 		return err
 	}
 	f.Actor = &r.actor
@@ -202,6 +207,7 @@ func (c *Console) ErrorPage(g *gin.Context, status int, code, title, detail stri
 		r := &request{Context: g, actor: actor, voice: v}
 		if nav, err := c.navigation(r, f.Query); err == nil {
 			f.Alarms, _ = c.alarmed(r) // without them rather than without the page
+			f.Calls, _ = c.callStrip(r)
 			f.Actor, f.Nav, f.Class = &actor, nav, "error-page"
 		}
 	}

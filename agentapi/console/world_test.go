@@ -72,7 +72,7 @@ func newWorld(t *testing.T, db *store.DB) *world {
 	guard := auth.New(auth.Parts{Store: db, Town: w.town, Router: router, Now: w.now, Log: log})
 	w.pages, err = New(Parts{
 		Desk: w.desk, Reader: ticketing.NewReader(db, files, w.town, router, w.now),
-		Quarantine: ticketing.NewQuarantine(w.desk, map[channels.Name]channels.Rereader{channels.Email: email.NewReader(nil)}), Town: w.town, Guard: guard, Now: w.now, Log: log,
+		Quarantine: ticketing.NewQuarantine(w.desk, map[channels.Name]channels.Rereader{channels.Email: email.NewReader(nil)}), Switchboard: ticketing.NewSwitchboard(w.desk), Town: w.town, Guard: guard, Now: w.now, Log: log,
 		SafeHTML: email.SafeHTML, FoldHTML: email.FoldHTML, RemotePictures: email.RemotePictures,
 	})
 	w.must(err)
@@ -118,19 +118,25 @@ func (w *world) furnish() {
 		Motives: []ticketing.MotiveEntry{{Code: "NID", Department: "voirie", Name: ticketing.Names{FR: "Nid-de-poule", EN: "Pothole"}}},
 		Rules:   []ticketing.RuleEntry{{Code: "bruit", Any: []string{"tapage"}, Department: "police"}},
 		Agents: []ticketing.AgentEntry{
-			{Email: "alice@valmont.example", Name: "Alice Martin", Departments: []string{"voirie"}, Language: "fr"},
+			{Email: "alice@valmont.example", Name: "Alice Martin", Departments: []string{"voirie"}, Language: "fr", Extension: "11"},
 			{Email: "claire@valmont.example", Name: "Claire Morel", Roles: []string{"agent", "supervisor"}, Departments: []string{"civil"},
 				Supervises: []string{"voirie"}, Language: "fr"},
 			{Email: "bruno@valmont.example", Name: "Bruno Petit", Departments: []string{"civil"}, Language: "en"},
 		},
 	}, false)
 	w.must(err)
-	w.must(w.town.KeepLines(ctx, []ticketing.Line{{Name: "mairie", Channel: "email", Address: "contact@valmont.example", Department: "voirie"}}))
+	w.furnishLine()
 	hash, err := auth.HashPassword(password)
 	w.must(err)
 	for _, agent := range []string{"alice@valmont.example", "bruno@valmont.example", "claire@valmont.example"} {
 		w.must(w.town.SetPassword(ctx, agent, hash))
 	}
+}
+
+// furnishLine gives the town its mailbox, and no other line.
+func (w *world) furnishLine() {
+	w.Helper()
+	w.must(w.town.KeepLines(w.Context(), []ticketing.Line{{Name: "mairie", Channel: "email", Address: "contact@valmont.example", Department: "voirie"}}))
 }
 
 func (w *world) must(err error) {

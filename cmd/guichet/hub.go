@@ -120,7 +120,7 @@ func openHub(ctx context.Context, c config.Config, log *slog.Logger, o hubOption
 		PublicURL: c.HTTP.PublicURL,
 	})
 	pages, err := console.New(console.Parts{
-		Desk: h.desk, Reader: reader, Quarantine: quarantine, Town: h.town, Guard: guard, Now: now, Log: log,
+		Desk: h.desk, Reader: reader, Quarantine: quarantine, Switchboard: switchboard, Town: h.town, Guard: guard, Now: now, Log: log,
 		SafeHTML: email.SafeHTML, FoldHTML: email.FoldHTML, RemotePictures: email.RemotePictures,
 	})
 	if err != nil {

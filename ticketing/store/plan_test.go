@@ -95,3 +95,48 @@ func TestListsWalkAnIndex(t *testing.T) {
 		}
 	}
 }
+
+// TestCallsWalkAnIndex holds the same of the calls. Those under way are looked for on every page: SQLite walks the calls of the last hours.
+func TestCallsWalkAnIndex(t *testing.T) {
+	db, err := Open(t.Context(), "sqlite://"+filepath.Join(t.TempDir(), "x.db"), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	if _, err := db.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	list := func(q ticketing.CallQuery) func(nouns) error {
+		q.Scope, q.Own = []string{"a", "b"}, "x"
+		return func(n nouns) error {
+			_, err := n.ListCalls(t.Context(), q)
+			return err
+		}
+	}
+	for name, c := range map[string]struct {
+		index string
+		ask   func(nouns) error
+	}{
+		"near": {"calls_created", func(n nouns) error {
+			_, err := n.LiveCalls(t.Context(), now)
+			return err
+		}},
+		"under way":       {"calls_created", list(ticketing.CallQuery{Part: ticketing.CallsLive, Since: now})},
+		"to call back":    {"calls_created", list(ticketing.CallQuery{Part: ticketing.CallsCallBack, Since: now})},
+		"all":             {"calls_created", list(ticketing.CallQuery{})},
+		"further":         {"calls_created", list(ticketing.CallQuery{After: &ticketing.CallMark{At: now, ID: "x"}})},
+		"of a department": {"calls_department", list(ticketing.CallQuery{Department: "a", After: &ticketing.CallMark{At: now, ID: "x"}})},
+	} {
+		e := &explainer{ConnPool: db.conn}
+		orm := db.orm.Session(&gorm.Session{})
+		orm.Statement.ConnPool = e
+		if err := c.ask(nouns{db: db, conn: e, orm: orm}); err != nil {
+			t.Fatal(err)
+		}
+		plan := strings.Join(e.plans, "\n")
+		if !strings.Contains(plan, "INDEX "+c.index+" ") && !strings.Contains(plan, "INDEX "+c.index+"\n") {
+			t.Errorf("%s: %s is not used:\n%s", name, c.index, plan)
+		}
+	}
+}

@@ -41,6 +41,7 @@ export function keys() {
     else if (e.key === "j") act(e, () => move(1));
     else if (e.key === "k") act(e, () => move(-1));
     else if (e.key === "t") act(e, takeNext);
+    else if (e.key === "c") act(e, openCall);
     else shortcut(e);
   });
 }
@@ -68,6 +69,11 @@ function shortcut(e) {
   target.focus();
   target.select?.();
   if (target.matches("textarea")) target.setSelectionRange(target.value.length, target.value.length);
+}
+
+// openCall opens the contact page for the nearest of the calls under way.
+function openCall() {
+  document.querySelector("[data-open-call]")?.click();
 }
 
 function takeNext() {

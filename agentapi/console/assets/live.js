@@ -4,6 +4,7 @@ import { untouched } from "./drafts.js";
 import { onScreen, scrollerOf } from "./scroll.js";
 
 const BETWEEN = 1000; // ms between two fetches
+const AT_ONCE = 200; // the same when a telephone rings: it must be seen within the second
 const PATIENCE = 10_000; // ms without the stream before saying so
 const CLOCK = 60_000; // ms after which "2 min" is no longer true
 
@@ -12,6 +13,7 @@ export function live() {
   const page = pageRefresher();
   const hear = (said) => {
     if (said === "change") page.soon();
+    else if (said === "call") page.soon(true);
     else if (said === "up" || said === "down") lost(said === "down");
   };
   channel.addEventListener("message", (e) => hear(e.data));
@@ -22,7 +24,7 @@ export function live() {
   const listen = () => new Promise(() => follow(tell)); // holds the lock until the tab goes
   if (navigator.locks) navigator.locks.request("guichet-live", listen);
   else follow(tell); // plain http on an intranet has no locks
-  setInterval(page.soon, CLOCK);
+  setInterval(() => page.soon(), CLOCK);
   document.addEventListener("visibilitychange", () => page.soon());
 }
 
@@ -32,12 +34,12 @@ function follow(tell) {
   const open = () => {
     const stream = new EventSource("/live");
     stream.addEventListener("open", () => {
-      if (down) tell("change"); // something may have been missed
+      tell("change"); // something may have been missed, were it only since the page was made
       clearTimeout(down);
       down = 0;
       tell("up");
     });
-    stream.addEventListener("message", () => tell("change"));
+    stream.addEventListener("message", (e) => tell(JSON.parse(e.data).type.startsWith("call.") ? "call" : "change"));
     stream.addEventListener("error", () => {
       down ||= setTimeout(() => tell("down"), PATIENCE);
       if (stream.readyState === EventSource.CLOSED) setTimeout(open, PATIENCE);
@@ -55,9 +57,9 @@ function lost(is, signedOut = false) {
 
 // pageRefresher fetches the page again when asked, never twice at once and not while nobody looks.
 function pageRefresher() {
-  let wanted = false, busy = false, last = 0;
+  let wanted = false, urgent = false, busy = false, last = 0;
   const run = async () => {
-    wanted = false;
+    wanted = urgent = false;
     busy = true;
     last = Date.now();
     try {
@@ -68,13 +70,15 @@ function pageRefresher() {
     if (wanted) soon();
   };
   let timer = 0;
-  const soon = () => {
+  const soon = (rings = false) => {
     wanted = true;
-    if (busy || timer || document.hidden) return;
+    urgent ||= rings;
+    if (busy || timer && !rings || document.hidden) return;
+    clearTimeout(timer);
     timer = setTimeout(() => {
       timer = 0;
       if (wanted && !busy) run();
-    }, Math.max(80, last + BETWEEN - Date.now()));
+    }, urgent ? Math.max(0, last + AT_ONCE - Date.now()) : Math.max(80, last + BETWEEN - Date.now()));
   };
   return { soon };
 }
@@ -91,12 +95,13 @@ async function refresh() {
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
   const before = messages(document);
   const items = listOf(document);
+  const rang = calls(document);
   for (const part of document.querySelectorAll("[data-live]")) {
     const news = fresh.querySelector(`[data-live="${part.dataset.live}"]`);
     if (news && replace(part, news) && part.dataset.live === "story") haveSeen(fresh);
   }
   document.title = fresh.title;
-  announce(before, items);
+  announce(before, items, rang);
 }
 
 // haveSeen lets forms that stayed, because someone writes in them, be sent from what the page shows by now.
@@ -106,6 +111,8 @@ function haveSeen(fresh) {
 }
 
 const messages = (root) => new Set([...root.querySelectorAll("[data-message][id]")].map((m) => m.dataset.message));
+
+const calls = (root) => new Set([...root.querySelectorAll("[data-call]")].map((c) => c.dataset.call));
 
 const listOf = (root) => [...root.querySelectorAll(".list .item")].map((i) => i.id).join(" ");
 
@@ -133,6 +140,7 @@ function replace(part, news) {
   const focused = part.contains(document.activeElement) ? document.activeElement : null;
   const frames = [...part.querySelectorAll("details[open] iframe")];
   if (frames.length && [...messages(part)].length === [...messages(news)].length) return false; // someone reads in it
+  if ([...part.querySelectorAll("audio")].some((a) => !a.paused && !a.ended)) return false; // someone listens
   const story = part.dataset.live === "story";
   const scroller = story ? scrollerOf(part) : part;
   const bottom = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 60;
@@ -154,9 +162,14 @@ function refocus(fresh, focused) {
   (same ?? fresh.querySelector(focused.tagName) ?? document.getElementById("main"))?.focus({ preventScroll: true });
 }
 
-function announce(before, items) {
+function announce(before, items, rang) {
   const place = document.getElementById("announce");
   if (!place) return;
+  const call = [...document.querySelectorAll("[data-call]")].find((c) => !rang.has(c.dataset.call));
+  if (call) {
+    place.textContent = call.dataset.said;
+    return;
+  }
   const come = [...document.querySelectorAll("article[data-direction=in]")].find((m) => !before.has(m.dataset.message));
   if (come) tellOf(come, `${place.dataset.message} ${come.dataset.who}`, place);
   else if (items !== listOf(document)) place.textContent = place.dataset.list;
