@@ -2,6 +2,7 @@ package ticketing_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -184,6 +185,40 @@ func TestATextThatIsNoAnswerWaitsForMorning(t *testing.T) {
 		h.must(err)
 		if !m.Delivery.NextAt.Equal(h.clock.now()) {
 			h.Errorf("an answer leaves at once, not %v", m.Delivery.NextAt)
+		}
+	})
+}
+
+// TestTextOffer says before an answer is written where it may go, who said STOP to the line it leaves by, and when it leaves.
+func TestTextOffer(t *testing.T) {
+	eachHall(t, func(h *hall) {
+		h.town.Profile.Quiet = ticketing.Quiet{From: 20 * time.Hour, To: 8 * time.Hour}
+		h.clock.at.Store(time.Date(2026, 11, 20, 21, 30, 0, 0, time.UTC).UnixMicro()) // 22:30 in Valmont
+		visit, err := h.desk.Log(h.Context(), h.actor("admin"), ticketing.NewContact{
+			Channel: channels.Counter, Subject: "Passeport", Citizen: &ticketing.CitizenDraft{Family: "Perrin", Contacts: []ticketing.Contact{
+				{Type: "phone", Value: "02 61 91 00 10"}, {Type: "phone", Value: "06 39 98 00 02"}, {Type: "phone", Value: "06 39 98 00 01"},
+			}},
+		})
+		h.must(err)
+		offer := func() ticketing.TextOffer {
+			o, err := h.reader.TextOffer(h.Context(), h.dossier(visit.Reference()))
+			h.must(err)
+			return o
+		}
+		if o := offer(); !slices.Equal(o.Numbers, []string{paul, anne}) || len(o.Refused) != 0 || !o.WaitsUntil.IsZero() || o.Line.Channel != "sms" {
+			h.Errorf("after the visit: %+v", o)
+		}
+		h.must(h.db.SaveRefusals(h.Context(), []ticketing.Refusal{
+			{Channel: "sms", Line: offer().Line.Name, Number: anne, At: h.clock.now()}, {Channel: "sms", Line: "another", Number: paul, At: h.clock.now()},
+		}))
+		h.clock.advance(25 * time.Hour)
+		o := offer()
+		if !slices.Equal(o.Refused, []string{anne}) {
+			h.Errorf("refused by %v", o.Refused)
+		}
+		m := h.reply(visit.Reference(), ticketing.Answer{Channel: channels.SMS, Text: "Votre passeport est prêt."})
+		if o.WaitsUntil.IsZero() || !o.WaitsUntil.Equal(m.Delivery.NextAt) || m.To[0].Value != o.Numbers[0] {
+			h.Errorf("it was to leave at %v for %s, and leaves at %v for %s", o.WaitsUntil, o.Numbers[0], m.Delivery.NextAt, m.To[0].Value)
 		}
 	})
 }

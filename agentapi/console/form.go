@@ -13,8 +13,8 @@ import (
 	"guichet/ticketing"
 )
 
-// MaxForm is the largest body of ReplyPath and ContactPath, in bytes. It is far more than what may be sent: files that are too large are read to
-// their end and left out, so that the page can say so, where a line that is cut says nothing.
+// MaxForm is the largest body of ReplyPath and ContactPath, in bytes. It is far more than what may be sent: files that are too large
+// are read to their end and left out, so that the page can say so, where a line that is cut says nothing.
 const MaxForm = 4 * ticketing.MaxFiles
 
 const (

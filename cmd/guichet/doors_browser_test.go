@@ -14,6 +14,7 @@ import (
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 
 	"guichet/channels/twilio"
 	"guichet/ticketing/store"
@@ -110,7 +111,7 @@ func TestTextsAndCounterInABrowser(t *testing.T) {
 			b := openBrowser(t, town.base, axe, c.width, c.height)
 			b.signIn(c.account)
 			b.answerByText(town, benchText(n+1).Get("From"))
-			b.receive()
+			b.receive(benchText(n + 1).Get("From"))
 		})
 	}
 	t.Run("without scripts", func(t *testing.T) {
@@ -163,11 +164,14 @@ func (b *tab) answerByText(town *textedTown, from string) {
 	b.look()
 }
 
-// receive writes a visit down and prints its receipt, on one sheet.
-func (b *tab) receive() {
+// receive looks who has a number, writes a visit of somebody else down and prints its receipt, on one sheet.
+func (b *tab) receive(known string) {
 	b.Helper()
 	b.open("/contacts/new")
 	b.until("the form", "document.activeElement.id === 'phone' && !document.querySelector('#desk').offsetWidth")
+	b.do(chromedp.SendKeys(chromedp.CSS("#phone"), known+kb.Enter))
+	b.until("who has the number", "document.querySelectorAll('.candidates [name=citizen]').length === 2 && !document.querySelector('[aria-invalid]') && document.readyState === 'complete'")
+	b.look()
 	b.do(chromedp.Click(chromedp.CSS(".choice:has([value=counter])")), chromedp.WaitVisible(chromedp.CSS("#desk")))
 	b.do(chromedp.SendKeys(chromedp.CSS("#desk"), "Accueil"), chromedp.SendKeys(chromedp.CSS("#family"), "Diallo"),
 		chromedp.SendKeys(chromedp.CSS("#subject"), "Un banc cassé"), chromedp.SendKeys(chromedp.CSS("#documents"), "Photo du banc\nPlan"))

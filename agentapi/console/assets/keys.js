@@ -28,6 +28,10 @@ export function keys() {
       e.target.form?.requestSubmit();
       return;
     }
+    if (e.key === "Enter" && e.target.dataset?.enter) { // the button that Enter presses in this field, when it is not the form's own
+      act(e, () => e.target.form.requestSubmit(document.getElementById(e.target.dataset.enter)));
+      return;
+    }
     if (e.key === "Escape" && typing(e.target) && !help?.open) e.target.blur(); // the shortcuts are back
     if (!on() || e.ctrlKey || e.metaKey || e.altKey || e.isComposing || typing(e.target) || help?.open) return;
     if (going && Date.now() - going < 1500) {
