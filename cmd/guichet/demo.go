@@ -31,6 +31,9 @@ func demoAccounts() []string {
 	return []string{"agent@valmont.example", "supervision@valmont.example", "admin@valmont.example", "emma@valmont.example"}
 }
 
+// demoTown is what the town calls itself.
+const demoTown = "Ville de Valmont"
+
 // The town's mailbox on the demo's own mail server.
 const (
 	demoAddress  = "contact@valmont.example"
@@ -61,8 +64,14 @@ func (d demoCommand) Run(w world) (err error) {
 		return fmt.Errorf("start the demo's mail server: %w", err)
 	}
 	defer func() { err = errors.Join(err, server.Close()) }()
-	c := demoConfig(d.Listen, folder, server)
 	log := newLog(w.stderr, config.Log{Level: d.Log})
+	texters, err := newTexters(log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, texters.Close()) }()
+	c := demoConfig(d.Listen, folder, server)
+	c.Twilio = texters.options()
 	h, err := openHub(w.ctx, c, log, hubOptions{metricsForAgents: true})
 	if err != nil {
 		return err
@@ -81,6 +90,7 @@ func (d demoCommand) Run(w world) (err error) {
 			if err := welcome(w, addr); err != nil {
 				return err
 			}
+			parts.Go(func() error { return texters.live(ctx, config.PublicURL(addr)) })
 		}
 		return citizens.write(ctx, server)
 	})
@@ -89,7 +99,7 @@ func (d demoCommand) Run(w world) (err error) {
 
 func welcome(w world, addr string) error {
 	_, err := fmt.Fprintf(w.stdout, `Guichet is ready: %s
-  The town of Valmont; its citizens write every few seconds and answer what you reply.
+  The town of Valmont; its citizens write, text and call every few seconds and answer what you reply.
   Sign in as  %s (agent), %s or %s,
               or %s, whose screen is in English
   password    %s
@@ -103,7 +113,7 @@ func demoConfig(listen, folder string, server *mailtest.Server) config.Config {
 	c.Database = "sqlite://" + filepath.Join(folder, "guichet.db")
 	c.Files = filepath.Join(folder, "files")
 	c.HTTP = config.HTTP{Listen: listen, PublicURL: config.PublicURL(listen)}
-	c.Town.Name, c.Town.Address = "Ville de Valmont", "Hôtel de Ville, 1 place de la Mairie, 27999 Valmont\nTél. 02 61 91 00 10"
+	c.Town.Name, c.Town.Address = demoTown, "Hôtel de Ville, 1 place de la Mairie, 27999 Valmont\nTél. 02 61 91 00 10"
 	imapHost, imapPort := server.IMAPAddr()
 	smtpHost, smtpPort := server.SMTPAddr()
 	c.Mailboxes = []email.Mailbox{{

@@ -1,4 +1,4 @@
-// Package demo is the town of Valmont: its departments, rules and agents, and the citizens who write to it. The letters are
+// Package demo is the town of Valmont: its departments, rules and agents, and the citizens who write, text and call. The letters are
 // invented; they are real mails once Mail has written them down.
 package demo
 
@@ -26,7 +26,7 @@ import (
 	"guichet/ticketing"
 )
 
-//go:embed valmont.yaml letters.yaml
+//go:embed valmont.yaml letters.yaml texts.yaml
 var files embed.FS
 
 // Town gives Valmont as `guichet import` reads it.
@@ -65,9 +65,15 @@ func Letters() ([]Letter, error) {
 	var file struct {
 		Letters []Letter `yaml:"letters"`
 	}
+	err = decode(raw, &file)
+	return file.Letters, err
+}
+
+// decode reads a file of which every field is known.
+func decode(raw []byte, file any) error {
 	d := yaml.NewDecoder(bytes.NewReader(raw))
 	d.KnownFields(true)
-	return file.Letters, d.Decode(&file)
+	return d.Decode(file)
 }
 
 // Envelope is what a letter does not say: when and to whom it is sent, and what it answers.
@@ -148,8 +154,8 @@ func textPart(w *multipart.Writer, kind, text string) error {
 	return errors.Join(err, q.Close())
 }
 
-// photoPart attaches a small picture: a grey road with a dark hole, more or less.
-func photoPart(w *multipart.Writer, name string) error {
+// Photo is a small JPEG: a grey road with a dark hole, more or less.
+func Photo() ([]byte, error) {
 	picture := image.NewGray(image.Rect(0, 0, 320, 200))
 	for y := range 200 {
 		for x := range 320 {
@@ -160,6 +166,17 @@ func photoPart(w *multipart.Writer, name string) error {
 			picture.SetGray(x, y, color.Gray{Y: shade})
 		}
 	}
+	var b bytes.Buffer
+	err := jpeg.Encode(&b, picture, nil)
+	return b.Bytes(), err
+}
+
+// photoPart attaches a Photo.
+func photoPart(w *multipart.Writer, name string) error {
+	photo, err := Photo()
+	if err != nil {
+		return err
+	}
 	part, err := w.CreatePart(textproto.MIMEHeader{
 		"Content-Type": {"image/jpeg"}, "Content-Transfer-Encoding": {"base64"},
 		"Content-Disposition": {mime.FormatMediaType("attachment", map[string]string{"filename": name})},
@@ -167,11 +184,7 @@ func photoPart(w *multipart.Writer, name string) error {
 	if err != nil {
 		return err
 	}
-	var b bytes.Buffer
-	if err := jpeg.Encode(&b, picture, nil); err != nil {
-		return err
-	}
-	lines := base64.StdEncoding.EncodeToString(b.Bytes())
+	lines := base64.StdEncoding.EncodeToString(photo)
 	for len(lines) > 76 { // RFC 2045 section 6.8
 		if _, err := io.WriteString(part, lines[:76]+"\r\n"); err != nil {
 			return err

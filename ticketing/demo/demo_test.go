@@ -6,23 +6,18 @@ import (
 	"testing"
 	"time"
 
+	"guichet/channels"
 	"guichet/routing"
 	"guichet/ticketing"
 	"guichet/ticketing/demo"
 )
 
-// Every letter must reach the department a clerk of Valmont would send it to.
-func TestRulesSendEveryLetterHome(t *testing.T) {
+// rules are the town's, ready to decide.
+func rules(t *testing.T) (ticketing.TownFile, *routing.Book) {
+	t.Helper()
 	town, err := demo.Town()
 	if err != nil {
 		t.Fatal(err)
-	}
-	letters, err := demo.Letters()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(letters) < 30 {
-		t.Fatalf("%d letters", len(letters))
 	}
 	departments := map[string]string{}
 	for _, m := range town.Motives {
@@ -42,6 +37,19 @@ func TestRulesSendEveryLetterHome(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return town, book
+}
+
+// Every letter must reach the department a clerk of Valmont would send it to.
+func TestRulesSendEveryLetterHome(t *testing.T) {
+	town, book := rules(t)
+	letters, err := demo.Letters()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(letters) < 30 {
+		t.Fatalf("%d letters", len(letters))
+	}
 	motives := map[string]bool{}
 	for _, l := range letters {
 		got := book.Decide(routing.Facts{Channel: "email", Fallback: "accueil", Subject: l.Subject, Text: l.Text, Sender: l.From.Email})
@@ -53,6 +61,35 @@ func TestRulesSendEveryLetterHome(t *testing.T) {
 	for _, m := range town.Motives {
 		if !motives[m.Code] {
 			t.Errorf("no letter about %s", m.Code)
+		}
+	}
+}
+
+// Every text message must, too, and comes from a number kept for fiction.
+func TestRulesSendEveryTextHome(t *testing.T) {
+	_, book := rules(t)
+	texts, calls, err := demo.Phones()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(texts) < 20 || len(calls) < 5 {
+		t.Fatalf("%d texts, %d calls", len(texts), len(calls))
+	}
+	fiction := func(number string) bool {
+		return len(number) == len("+33639980000") && (strings.HasPrefix(number, "+3363998") || strings.HasPrefix(number, "+33261910"))
+	}
+	for _, m := range texts {
+		got := book.Decide(routing.Facts{Channel: "sms", Fallback: "accueil", Text: m.Text, Sender: m.From})
+		if got.Department != m.Expect.Department || got.Motive != m.Expect.Motive {
+			t.Errorf("%q: %s/%s by rule %q (%v), want %s/%s", m.Text, got.Department, got.Motive, got.Rule, got.Words, m.Expect.Department, m.Expect.Motive)
+		}
+		if !fiction(m.From) || !channels.CanText(m.From) {
+			t.Errorf("%q: %s is nobody's", m.Text, m.From)
+		}
+	}
+	for _, c := range calls {
+		if c.From != "" && !fiction(c.From) {
+			t.Errorf("%s is nobody's", c.From)
 		}
 	}
 }

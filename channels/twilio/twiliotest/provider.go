@@ -16,11 +16,13 @@ import (
 	"time"
 )
 
+// Account and Token are an account's when the Options name none.
 const (
-	// Account and Token are an account's when the Options name none.
 	Account = "AC00000000000000000000000000000000"
 	Token   = "0123456789abcdef0123456789abcdef"
+)
 
+const (
 	apiVersion = "2010-04-01"
 	maxKept    = 1000 // of messages and posts
 	maxFiles   = 100  // of files and recordings
