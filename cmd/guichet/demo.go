@@ -63,11 +63,16 @@ func (d demoCommand) Run(w world) (err error) {
 	defer func() { err = errors.Join(err, server.Close()) }()
 	c := demoConfig(d.Listen, folder, server)
 	log := newLog(w.stderr, config.Log{Level: d.Log})
+	callers, err := newCallers(log)
+	if err != nil {
+		return err
+	}
+	c.CTI = callers.exchanges()
 	h, err := openHub(w.ctx, c, log, hubOptions{metricsForAgents: true})
 	if err != nil {
 		return err
 	}
-	if err := furnish(w.ctx, h); err != nil {
+	if err := errors.Join(furnish(w.ctx, h), callers.introduce(w.ctx, h)); err != nil {
 		return errors.Join(err, h.close())
 	}
 	parts, ctx := errgroup.WithContext(w.ctx)
@@ -81,6 +86,7 @@ func (d demoCommand) Run(w world) (err error) {
 			if err := welcome(w, addr); err != nil {
 				return err
 			}
+			parts.Go(func() error { return callers.call(ctx, addr) })
 		}
 		return citizens.write(ctx, server)
 	})
@@ -89,7 +95,7 @@ func (d demoCommand) Run(w world) (err error) {
 
 func welcome(w world, addr string) error {
 	_, err := fmt.Fprintf(w.stdout, `Guichet is ready: %s
-  The town of Valmont; its citizens write every few seconds and answer what you reply.
+  The town of Valmont; its citizens write and telephone every few seconds and answer what you reply.
   Sign in as  %s (agent), %s or %s,
               or %s, whose screen is in English
   password    %s

@@ -26,7 +26,7 @@ import (
 	"guichet/ticketing"
 )
 
-//go:embed valmont.yaml letters.yaml
+//go:embed valmont.yaml letters.yaml calls.yaml
 var files embed.FS
 
 // Town gives Valmont as `guichet import` reads it.
