@@ -27,7 +27,10 @@ func ParsePhone(s, region string) (e164 string, ok bool) {
 		number = overseas(s, number)
 	}
 	e164 = phonenumbers.Format(number, phonenumbers.E164)
-	return e164, !Withheld(e164)
+	if again, ok := possible(e164, anyRegion); !ok || phonenumbers.Format(again, phonenumbers.E164) != e164 || Withheld(e164) {
+		return "", false // zeros in front may be read as a prefix the second time: it would be two people's
+	}
+	return e164, true
 }
 
 // possible reads a number that has the full length of its country.

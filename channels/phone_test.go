@@ -36,6 +36,7 @@ func TestParsePhone(t *testing.T) {
 		{"36180", "FR", ""},
 		{"118 218", "FR", ""},
 		{"110", "DE", ""},
+		{"0000012000", "BA", ""}, // read again it would be another one
 		{"06 39 98", "FR", ""},
 		{"0639980001234", "FR", ""},
 		{"poste 12", "FR", ""},

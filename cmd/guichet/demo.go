@@ -72,11 +72,16 @@ func (d demoCommand) Run(w world) (err error) {
 	defer func() { err = errors.Join(err, texters.Close()) }()
 	c := demoConfig(d.Listen, folder, server)
 	c.Twilio = texters.options()
+	callers, err := newCallers(log)
+	if err != nil {
+		return err
+	}
+	c.CTI = callers.exchanges()
 	h, err := openHub(w.ctx, c, log, hubOptions{metricsForAgents: true})
 	if err != nil {
 		return err
 	}
-	if err := furnish(w.ctx, h); err != nil {
+	if err := errors.Join(furnish(w.ctx, h), callers.introduce(w.ctx, h)); err != nil {
 		return errors.Join(err, h.close())
 	}
 	parts, ctx := errgroup.WithContext(w.ctx)
@@ -91,6 +96,7 @@ func (d demoCommand) Run(w world) (err error) {
 				return err
 			}
 			parts.Go(func() error { return texters.live(ctx, config.PublicURL(addr)) })
+			parts.Go(func() error { return callers.call(ctx, addr) })
 		}
 		return citizens.write(ctx, server)
 	})

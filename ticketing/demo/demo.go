@@ -26,7 +26,7 @@ import (
 	"guichet/ticketing"
 )
 
-//go:embed valmont.yaml letters.yaml texts.yaml
+//go:embed valmont.yaml letters.yaml texts.yaml calls.yaml
 var files embed.FS
 
 // Town gives Valmont as `guichet import` reads it.
