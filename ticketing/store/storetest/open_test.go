@@ -93,7 +93,7 @@ func TestMigrateCopiesTheFile(t *testing.T) {
 	equal(t, "setting in the copy", town, "Valmont")
 	have, _, err := before.Current(t.Context())
 	must(t, err)
-	equal(t, "version of the copy", have, 6)
+	equal(t, "version of the copy", have, 8)
 	left, err := filepath.Glob(file + ".tmp*")
 	must(t, err)
 	equal(t, "files left", len(left), 0)
