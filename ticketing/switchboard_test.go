@@ -2,6 +2,7 @@ package ticketing_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -180,5 +181,63 @@ func TestWhoMayBeCalling(t *testing.T) {
 		if cards, err = board.Live(h.Context(), h.actor("admin")); err != nil || len(cards) != 2 {
 			h.Errorf("a call that is over still rings: %d, %v", len(cards), err)
 		}
+	})
+}
+
+// TestACallGoesFromTelephoneToTelephone rings for a department, then at one telephone after another, and is told to the pages each time;
+// it is near to whom it rings at that moment.
+func TestACallGoesFromTelephoneToTelephone(t *testing.T) {
+	eachHall(t, func(h *hall) {
+		board := ticketing.NewSwitchboard(h.desk)
+		near := func(who string, want int) {
+			h.Helper()
+			cards, others, err := board.Near(h.Context(), h.actor(who))
+			h.must(err)
+			if len(cards)+others != want {
+				h.Errorf("%d calls are near to %s, wanted %d", len(cards)+others, who, want)
+			}
+		}
+		events := func() (types []ticketing.EventType) {
+			h.Helper()
+			list, err := h.db.EventsAfter(h.Context(), ticketing.Position{}, 500)
+			h.must(err)
+			for _, e := range list {
+				if e.Data["call"] != "" {
+					types = append(types, e.Type)
+				}
+			}
+			return types
+		}
+		told := func(want ...ticketing.EventType) { // PostgreSQL holds events back while an older transaction of the server is open
+			h.Helper()
+			deadline, tick := time.After(30*time.Second), time.NewTicker(20*time.Millisecond)
+			defer tick.Stop()
+			for got := events(); !slices.Equal(got, want); got = events() {
+				select {
+				case <-tick.C:
+				case <-deadline:
+					h.Fatalf("told %v, wanted %v", got, want)
+				}
+			}
+		}
+		at := func(name string) channels.CallNews {
+			n := rang("c1", anne)
+			n.Agents = []string{name + "@valmont.example"}
+			return n
+		}
+		h.ring(rang("c1", anne))
+		near("agent", 1)
+		near("admin", 1)
+		h.ring(at("agent"))
+		near("agent", 1)
+		near("admin", 0)
+		h.ring(at("agent")) // told again: nothing new
+		h.ring(at("admin"))
+		near("agent", 0)
+		near("admin", 1)
+		told(ticketing.EventCallRang, ticketing.EventCallRang, ticketing.EventCallRang)
+		h.ring(channels.CallNews{ID: "c1", Step: channels.CallEnded, End: channels.EndForwarded})
+		near("admin", 0)
+		told(ticketing.EventCallRang, ticketing.EventCallRang, ticketing.EventCallRang, ticketing.EventCallEnded)
 	})
 }

@@ -168,7 +168,9 @@ func (b *tab) severalCalls(x exchange, narrow *tab) {
 	for i := range 6 {
 		x.ring(fmt.Sprint("many", i), fmt.Sprintf("+3363998000%d", (i+2)%9+0))
 	}
-	for _, page := range []string{"/", "/tickets?view=all", "/contacts/new", "/calls"} {
+	ticket, err := b.evaluate("location.pathname")
+	b.must(err)
+	for _, page := range []string{strings.Trim(ticket, `"`), "/", "/tickets?view=all", "/contacts/new", "/calls"} {
 		for _, at := range []*tab{b, narrow} {
 			at.open(page)
 			at.until("the calls", "document.querySelector('.more-calls') && document.readyState === 'complete'")
