@@ -117,6 +117,9 @@ func (h *hearing) file(ctx context.Context, before Call) error {
 	} else if err := h.place(ctx); err != nil {
 		return err
 	}
+	if err := h.named(ctx, before); err != nil {
+		return err
+	}
 	switch {
 	case h.call.Answered() && (!before.Answered() || h.call.AgentID != nil && before.AgentID == nil):
 		if err := h.mend(ctx, before); err != nil {
@@ -285,30 +288,6 @@ func (h *hearing) missed() {
 		t.QueuedAt = &h.now
 	}
 	t.SnoozedUntil = nil
-}
-
-// mend takes back what the ticket became because the end of this call was told before who took it: late, to be called back, or done
-// with. A ticket that somebody worked on, or that other calls are on, stays as it is.
-func (h *hearing) mend(ctx context.Context, before Call) error {
-	t := h.ticket
-	if !before.over() || t.TakenAt != nil {
-		return nil
-	}
-	calls, err := h.tx.CallsOf(ctx, t.ID)
-	if err != nil || len(calls) != 1 {
-		return wrap("calls", err)
-	}
-	if before.Missed() {
-		t.DueAt = nil
-		if t.Subject, err = h.subject(t.Language); err != nil {
-			return err
-		}
-	}
-	if t.Status == StatusClosed && t.Outcome == Answered && h.agent != nil && h.works(*h.agent, *t) {
-		t.Status, t.Outcome, t.ClosedAt = StatusOpen, "", nil
-		h.events = append(h.events, event(EventTicketReopened, *t, h.desk.now, nil, Data{"reason": "call"}))
-	}
-	return nil
 }
 
 // answered gives the ticket to the agent who took the call, if nobody has it.

@@ -3,6 +3,7 @@ package ticketing_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -239,5 +240,60 @@ func TestACallGoesFromTelephoneToTelephone(t *testing.T) {
 		h.ring(channels.CallNews{ID: "c1", Step: channels.CallEnded, End: channels.EndForwarded})
 		near("admin", 0)
 		told(ticketing.EventCallRang, ticketing.EventCallRang, ticketing.EventCallRang, ticketing.EventCallEnded)
+	})
+}
+
+// TestWhichNewsIsOfOneCall tells of a call over midnight, which is one, and of another of the same name weeks later.
+func TestWhichNewsIsOfOneCall(t *testing.T) {
+	eachHall(t, func(h *hall) {
+		h.clock.advance(13*time.Hour + 58*time.Minute) // 23:58 in the town
+		over := channels.CallNews{ID: "c1", Step: channels.CallEnded, End: channels.EndMissed, Caller: channels.Address{Value: anne}, Department: "voirie"}
+		h.ring(rang("c1", anne))
+		h.clock.advance(5 * time.Minute)
+		h.ring(over)
+		calls, err := h.db.CallsOf(h.Context(), h.phoneTickets()[0].ID)
+		h.must(err)
+		if len(calls) != 1 || calls[0].Day != "2026-11-20" || calls[0].RangAt == nil || calls[0].EndedAt == nil {
+			h.Fatalf("%+v", calls)
+		}
+		h.clock.advance(3 * 7 * 24 * time.Hour)
+		h.ring(rang("c1", anne))
+		h.ring(over)
+		if calls, err = h.db.CallsOf(h.Context(), h.phoneTickets()[0].ID); err != nil || len(calls) != 2 {
+			h.Errorf("%d calls, %v: %+v", len(calls), err, calls)
+		}
+	})
+}
+
+// TestACallIsNamedLate tells the end of a call before who called: its ticket becomes that citizen's.
+func TestACallIsNamedLate(t *testing.T) {
+	eachHall(t, func(h *hall) {
+		text := h.receive(h.text("SM1", anne, "bonjour"))[0].Reference
+		for i, caller := range []string{anne, paul, ""} {
+			id := fmt.Sprintf("c%d", i)
+			h.ring(channels.CallNews{ID: id, Step: channels.CallEnded, End: channels.EndMissed, Department: "voirie"})
+			h.ring(rang(id, caller))
+			h.ring(rang(id, caller))
+		}
+		rows := h.phoneTickets()
+		if len(rows) != 3 {
+			h.Fatalf("%d tickets", len(rows))
+		}
+		owners := map[string]string{}
+		for _, r := range rows {
+			d := h.dossier(r.Reference())
+			if d.Citizen == nil {
+				continue
+			}
+			for _, c := range d.Citizen.Contacts {
+				owners[c.Value] = d.Citizen.ID
+			}
+			if !strings.Contains(d.Ticket.Subject, d.Citizen.Contacts[0].Value) {
+				h.Errorf("the subject %q of %+v", d.Ticket.Subject, d.Citizen.Contacts)
+			}
+		}
+		if len(owners) != 2 || owners[anne] != h.dossier(text).Citizen.ID || owners[paul] == "" {
+			h.Errorf("%v", owners)
+		}
 	})
 }

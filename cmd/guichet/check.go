@@ -110,22 +110,33 @@ func checksOf(c config.Config) []oneCheck {
 			return "", checkTwilio(ctx, c.Twilio, c.HTTP.PublicURL)
 		}})
 	}
+	department := func(of, code string) oneCheck {
+		return oneCheck{of + ", department", func(context.Context) (string, error) { return "", checkDepartment(code, departments) }}
+	}
+	for _, e := range c.CTI {
+		if e.Department != "" {
+			checks = append(checks, department("exchange "+e.Name, e.Department))
+		}
+	}
 	for _, m := range c.Mailboxes {
 		checks = append(checks,
-			oneCheck{"mailbox " + m.Name + ", department", func(context.Context) (string, error) {
-				switch {
-				case len(departments) == 0:
-					return "", errNothing
-				case !slices.Contains(codes(departments), m.Department):
-					return "", fmt.Errorf("%s; name one of them, or make it with `guichet import`", noDepartment(m.Department, codes(departments)))
-				}
-				return "", nil
-			}},
+			department("mailbox "+m.Name, m.Department),
 			oneCheck{"mailbox " + m.Name + ", reading", func(ctx context.Context) (string, error) { return "", email.CheckReading(ctx, m) }},
 			oneCheck{"mailbox " + m.Name + ", sending", func(ctx context.Context) (string, error) { return "", email.CheckSending(ctx, m) }},
 		)
 	}
 	return checks
+}
+
+// checkDepartment tells whether what a mailbox or an exchange names is there.
+func checkDepartment(code string, departments []ticketing.Department) error {
+	switch {
+	case len(departments) == 0:
+		return errNothing
+	case !slices.Contains(codes(departments), code):
+		return fmt.Errorf("%s; name one of them, or make it with `guichet import`", noDepartment(code, codes(departments)))
+	}
+	return nil
 }
 
 func codes(departments []ticketing.Department) []string {

@@ -228,10 +228,23 @@ mailboxes:
     department: acceuil
     imap: {host: 127.0.0.1, port: 1, tls: none, username: x, password: hush}
     smtp: {host: 127.0.0.1, port: 1, tls: none}
+cti:
+  - {name: standard, token: pbx-secret, department: voiries}
+  - {name: annexe, token: second-secret, department: voirie}
+  - {name: serres, token: third-secret}
 `)
 	_, out, _ := c.run("", "check")
-	if want := `FAIL mailbox mairie, department: there is no department "acceuil"; there are accueil, `; !strings.Contains(out, want) {
-		t.Errorf("no %q in\n%s", want, out)
+	for _, want := range []string{
+		`FAIL mailbox mairie, department: there is no department "acceuil"; there are accueil, `,
+		`FAIL exchange standard, department: there is no department "voiries"; there are voirie, `,
+		"ok   exchange annexe, department\n",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+	if strings.Contains(out, "serres") {
+		t.Errorf("an exchange without a department has nothing to check:\n%s", out)
 	}
 }
 

@@ -66,7 +66,7 @@ func TestScreenPop(t *testing.T) {
 		t.Run(engine, func(t *testing.T) {
 			hub := startHub(t, openPost(t, false).config(t, storetest.URL(t, engine), "embedded"))
 			x := exchange{T: t, board: ticketing.NewSwitchboard(hub.hub.desk)}
-			callers(hub)
+			recordCallers(hub)
 			nadia, emma := openBrowser(t, hub.base, axe, 1440, 860), openBrowser(t, hub.base, axe, 360, 740)
 			nadia.signIn(demoAccounts()[0])
 			emma.signIn(demoAccounts()[3])
@@ -77,8 +77,8 @@ func TestScreenPop(t *testing.T) {
 	}
 }
 
-// callers writes down who calls: one number is one person's with a ticket under way, the other a household's.
-func callers(hub *running) {
+// recordCallers writes down who calls: one number is one person's with a ticket under way, the other a household's.
+func recordCallers(hub *running) {
 	hub.Helper()
 	hub.signIn("admin@valmont.example")
 	for _, c := range []struct{ given, phone, subject string }{
