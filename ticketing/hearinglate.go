@@ -23,7 +23,7 @@ func (h *hearing) mend(ctx context.Context, before Call) error {
 	}
 	if t.Status == StatusClosed && t.Outcome == Answered && h.agent != nil && h.works(*h.agent, *t) {
 		t.Status, t.Outcome, t.ClosedAt = StatusOpen, "", nil
-		h.events = append(h.events, event(EventTicketReopened, *t, h.desk.now, nil, Data{"reason": "call"}))
+		h.events = append(h.events, event(EventTicketReopened, *t, h.desk.now, nil, nil))
 	}
 	return nil
 }
@@ -38,17 +38,18 @@ func (h *hearing) named(ctx context.Context, before Call) error {
 		return err
 	}
 	t.CitizenID, t.UpdatedAt = h.call.CitizenID, h.now
+	changed := Data{}
 	if t.TakenAt == nil {
 		subject, err := h.subject(t.Language)
 		if err != nil {
 			return err
 		}
-		t.Subject = subject
+		t.Subject, changed["subject"] = subject, ""
 	}
 	person := Participant{TicketID: t.ID, Type: "phone", Value: h.call.Number, Role: "sender"}
 	if err := h.tx.AddParticipants(ctx, []Participant{person}); err != nil {
 		return wrap("participant", err)
 	}
-	h.events = append(h.events, event(EventTicketChanged, *t, h.desk.now, nil, Data{"reason": "call"}))
+	h.events = append(h.events, event(EventTicketChanged, *t, h.desk.now, nil, changed))
 	return nil
 }

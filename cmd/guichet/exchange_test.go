@@ -18,7 +18,7 @@ func TestEveryOrderOfWhatAnExchangePosts(t *testing.T) {
 	for _, engine := range storetest.Engines() {
 		t.Run(engine, func(t *testing.T) {
 			c := openPost(t, false).config(t, storetest.URL(t, engine), "embedded")
-			c.CTI = []cti.Exchange{{Name: "standard", Token: "pbx-secret"}}
+			c.CTI = []cti.Exchange{{Name: "standard", Token: "pbx-secret", Blocked: []string{"06 39 98 99 99"}}}
 			hub := startHub(t, c)
 			hub.signIn("admin@valmont.example")
 			callers := 0
@@ -67,6 +67,19 @@ func TestEveryOrderOfWhatAnExchangePosts(t *testing.T) {
 						}
 					}
 				}
+			}
+			blocked := ctitest.Call{ID: "blocked", From: "33639989999", To: "33261910010"}
+			exchange := ctitest.Exchange{Base: hub.base, Token: "pbx-secret"}
+			for _, order := range ctitest.Orders([]ctitest.Post{blocked.Ring(), blocked.Hangup("busy"), blocked.Ring()}) {
+				for _, p := range order {
+					got, err := exchange.Send(t.Context(), p)
+					if err != nil || got.Status != http.StatusOK || (got.Action == "reject") != (p.Event == "newCall") {
+						t.Errorf("a blocked caller's %s was answered %+v, %v", p.Event, got, err)
+					}
+				}
+			}
+			if list := items(hub.want(http.StatusOK, "GET", "/api/v1/tickets?channel=phone&limit=100", nil)); len(list) != callers {
+				t.Errorf("%d tickets of %d callers and a blocked one", len(list), callers)
 			}
 			if list := items(hub.want(http.StatusOK, "GET", "/api/v1/calls", nil)); len(list) != 0 {
 				t.Errorf("%d calls still ring", len(list))
