@@ -17,6 +17,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"guichet/channels/twilio"
+	"guichet/channels/twilio/twiliotest"
 	"guichet/ticketing/store"
 	"guichet/ticketing/store/storetest"
 )
@@ -46,7 +47,7 @@ func openTextedTown(t *testing.T) *textedTown {
 	}))
 	t.Cleanup(provider.Close)
 	c := openPost(t, false).config(t, storetest.URL(t, store.SQLite), "embedded")
-	c.Twilio.AccountSID, c.Twilio.AuthToken, c.Twilio.APIBase = benchAccount, benchToken, provider.URL
+	c.Twilio.AccountSID, c.Twilio.AuthToken, c.Twilio.APIBase = twiliotest.Account, twiliotest.Token, provider.URL
 	c.Twilio.Lines = []twilio.Line{{Name: "sms", Number: benchNumber, Department: "accueil"}}
 	town.running = startHub(t, c)
 	return town
@@ -60,7 +61,7 @@ func (town *textedTown) signed(path string, form url.Values) {
 		town.Fatal(err)
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	r.Header.Set("X-Twilio-Signature", signText(benchToken, town.base+path, form))
+	r.Header.Set("X-Twilio-Signature", twiliotest.Sign(twiliotest.Token, town.base+path, form))
 	answer, err := http.DefaultClient.Do(r)
 	if err != nil {
 		town.Fatal(err)
@@ -85,7 +86,7 @@ func (town *textedTown) delivers(t *testing.T, words string) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			town.signed(back.RequestURI(), url.Values{"MessageSid": {out.Get("MessageSid")}, "MessageStatus": {"delivered"}, "AccountSid": {benchAccount}})
+			town.signed(back.RequestURI(), url.Values{"MessageSid": {out.Get("MessageSid")}, "MessageStatus": {"delivered"}, "AccountSid": {twiliotest.Account}})
 			return
 		case <-deadline:
 			t.Fatalf("no text message with %q was sent", words)
