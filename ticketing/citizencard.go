@@ -48,3 +48,36 @@ func (r *Reader) CitizenCard(ctx context.Context, a Actor, t Ticket) (CitizenCar
 	card.Reserved = len(days)
 	return card, wrap("reserved exchanges", err)
 }
+
+// OpenTicket is a ticket that is not closed, and how many contacts about the same matter it ends.
+type OpenTicket struct {
+	TicketRow
+	About int
+}
+
+// OpenTickets lists the tickets of a citizen that are not closed and that the actor may see, the most urgent due date first; at most
+// fifty.
+func (r *Reader) OpenTickets(ctx context.Context, a Actor, citizenID string) ([]OpenTicket, error) {
+	if err := r.knowsRecord(ctx, a, citizenID); err != nil {
+		return nil, err
+	}
+	rows, err := r.store.ListTickets(ctx, TicketQuery{
+		Scope: a.Scope(), Citizen: citizenID, Statuses: []Status{StatusNew, StatusOpen, StatusWaiting}, Sort: SortDue, Limit: 50,
+	})
+	if err != nil {
+		return nil, wrap("open tickets", err)
+	}
+	tickets := make([]Ticket, len(rows))
+	for i, row := range rows {
+		tickets[i] = row.Ticket
+	}
+	about, err := r.about(ctx, a, citizenID, tickets)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]OpenTicket, len(rows))
+	for i, row := range rows {
+		list[i] = OpenTicket{TicketRow: row, About: about[row.ID]}
+	}
+	return list, nil
+}

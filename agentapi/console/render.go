@@ -23,7 +23,7 @@ var templateFiles embed.FS
 // pageNames lists the templates that are whole pages; layout.html and parts.html hold what they share, story.html is the ticket's
 // alone: what is parsed stays in memory once for each page and language.
 func pageNames() []string {
-	return []string{"login", "work", "tickets", "ticket", "contact", "split", "quarantine", "held", "channels", "error", "message"}
+	return []string{"login", "work", "tickets", "ticket", "contact", "split", "quarantine", "held", "channels", "error", "message", "citizen", "citizens", "record"}
 }
 
 func parsePages(functions template.FuncMap) (map[string]*template.Template, error) {
@@ -69,6 +69,12 @@ func (c *Console) functions(v *voice) template.FuncMap {
 		"agent": func(id *string) string { return c.agentName(v, id) },
 		"phone": readablePhone,
 		"email": breakable,
+		"about": v.about,
+		"by":    func(id string) string { return c.agentName(v, &id) },
+		"row":   func(i int) int { return i + 1 },
+		"value": v.factValue,
+		"date":  v.date,
+		"name":  ticketing.DisplayName,
 	}
 }
 

@@ -136,6 +136,10 @@ func vocabularies() map[string][]string {
 		"undelivered":  texts(ticketing.UndeliveredReasons()),
 		"done":         dones(),
 		"ending":       endings(),
+		"relation":     relationWords(),
+		"direction":    directions(),
+		"proof":        {ticketing.VerifiedByUse, ticketing.VerifiedByAgent},
+		"record_field": factNames(),
 		"automatic": {
 			"acknowledgement", "bounce", "delivery-report", "read-receipt", "auto-submitted", "receipt", "transcription", "text_help", "text_contact",
 		},
