@@ -38,6 +38,7 @@ type citizenBody struct {
 type exchangeLine struct {
 	ticketing.Exchange
 	Who   string
+	By    string // who wrote it down
 	Title string // of a call
 	Talk  string
 }
@@ -198,10 +199,13 @@ func (c *Console) exchangeLine(v *voice, citizen string, e ticketing.Exchange) e
 	case e.Kind != ticketing.ExchangeMessage:
 	case e.Direction == ticketing.Out:
 		line.Who = c.agentName(v, e.AgentID)
-	case e.AgentID != nil:
-		line.Who = v.say("story.written_by", "Who", c.agentName(v, e.AgentID))
 	default:
-		line.Who = citizen
+		if line.Who = citizen; citizen == "" {
+			line.Who = v.say("record.nameless")
+		}
+		if e.AgentID != nil {
+			line.By = v.say("story.written_by", "Who", c.agentName(v, e.AgentID))
+		}
 	}
 	return line
 }
