@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -84,4 +85,68 @@ func (w *world) fill(n int) {
 	if len(tickets) > 0 {
 		w.must(w.db.AddTickets(ctx, tickets))
 	}
+}
+
+// BenchmarkCitizen asks for the record and the timeline of somebody with 5,000 exchanges on 1,000 tickets: her page and its parts.
+func BenchmarkCitizen(b *testing.B) {
+	for _, engine := range storetest.Engines() {
+		b.Run(engine, func(b *testing.B) {
+			url := storetest.URL(b, engine)
+			db := storetest.OpenEmpty(b, url, store.Options{})
+			if _, err := db.Migrate(b.Context()); err != nil {
+				b.Fatal(err)
+			}
+			w := newWorld(b, db)
+			id := w.talker(1000, 5)
+			storetest.Analyze(b, engine, url)
+			nadia := w.signedIn("nadia")
+			for name, path := range map[string]string{
+				"page": "/citizens/" + id, "timeline": "/api/v1/citizens/" + id + "/timeline", "calls": "/api/v1/citizens/" + id + "/timeline?channel=phone",
+			} {
+				b.Run(name, func(b *testing.B) {
+					for b.Loop() {
+						nadia.do(http.MethodGet, path, nil).is(http.StatusOK)
+					}
+				})
+			}
+		})
+	}
+}
+
+// talker writes a citizen with so many tickets of so many messages each, spread over three years, and gives her id.
+func (w *world) talker(tickets, messages int) string {
+	w.tb.Helper()
+	ctx, now := w.tb.Context(), w.now()
+	anne := ticketing.Citizen{
+		ID: ticketing.NewID(), Version: 1, Kind: ticketing.Person, GivenName: "Anne", FamilyName: "Perrin", Language: "fr", CreatedAt: now, UpdatedAt: now,
+	}
+	w.must(w.db.AddCitizens(ctx, []ticketing.Citizen{anne}))
+	channels, departments := []string{"email", "sms", "phone", "counter"}, []string{"accueil", "voirie", "accueil", "voirie", "police"}
+	var rows []ticketing.Ticket
+	var said []ticketing.Message
+	for i := range tickets {
+		at := now.Add(-time.Duration(tickets-i) * 26 * time.Hour)
+		t := ticketing.Ticket{
+			ID: ticketing.NewID(), Year: at.Year(), Number: 100_000 + i, Version: 1, Subject: fmt.Sprint("Demande ", i%20), Status: ticketing.StatusClosed,
+			Outcome: ticketing.Answered, Channel: channels[i%4], Line: "mairie", Department: departments[i%5], Priority: ticketing.Normal, Language: "fr", Weight: 1,
+			CitizenID: &anne.ID, ReceivedAt: at, RegisteredAt: at, UpdatedAt: at, ClosedAt: &at,
+		}
+		if i%20 == 0 {
+			t.Status, t.Outcome, t.ClosedAt, t.QueuedAt = ticketing.StatusNew, "", nil, &at
+		}
+		for k := range messages {
+			m := ticketing.Message{
+				ID: ticketing.NewID(), TicketID: t.ID, Direction: ticketing.In, Channel: channels[k%4], FromValue: "anne@example.org", At: at.Add(time.Duration(k) * time.Hour),
+				CreatedAt: at, Text: strings.Repeat("Bonjour, je vous écris au sujet d’un lampadaire. ", 30), HTML: strings.Repeat("<p>Bonjour</p>", 700),
+			}
+			if k%2 == 1 {
+				m.Direction = ticketing.Out
+			}
+			said = append(said, m)
+		}
+		rows = append(rows, t)
+	}
+	w.must(w.db.AddTickets(ctx, rows))
+	w.must(w.db.AddMessages(ctx, said))
+	return anne.ID
 }

@@ -127,6 +127,9 @@ func descriptions() map[string]string {
 			"has becomes the caller's, and moves to `then`. A note never leaves the house and changes no state.",
 		"resendMessage": "A mail that was refused, that came back or whose sending waits for a person leaves again, under the same Message-ID. One " +
 			"that is on its way or has left stays as it is.",
+		"listTimeline": "Newest first, over all channels: messages, calls, and how tickets ended. Notes and what was acknowledged by itself are not there, and of " +
+			"tickets the caller may not see nothing, but for a line per ticket with a sealed department. Asked for a channel, a direction, a department or a " +
+			"motive, those lines are left out too.",
 		"takeNext":     "204 when nothing waits, or when the caller holds as many open tickets as she may.",
 		"listQueues":   "Waiting is counted where tickets are taken from, the rest in the database.",
 		"listChannels": "Whether mail comes in, per mailbox: when the server last answered, how many messages it holds, how many are not filed yet, and what somebody must see to.",

@@ -152,6 +152,7 @@ func (s *Server) routes() {
 	call(s, writers, "POST /citizens/{id}/relations 201", "relateCitizen", "Note what a citizen is to another", s.relateCitizen)
 	call(s, writers, "POST /relations/{id}/end", "endRelation", "End a relation", s.endRelation)
 	call(s, writers, "POST /citizens/{id}/notes 201", "noteCitizen", "Write a note on a record", s.noteCitizen)
+	call(s, agents, "GET /citizens/{id}/timeline", "listTimeline", "All a citizen and the town hall said to each other", s.timeline)
 
 	call(s, agents, "GET /queues", "listQueues", "The load of the queues I may see", s.listQueues)
 	call(s, writers, "POST /queues/{department}/next", "takeNext", "Take the best ticket of a queue", s.takeNext)

@@ -53,6 +53,7 @@ type ticketView struct {
 	Messages     []messageView     `json:"messages" nullable:"false" doc:"By time."`
 	Calls        []callView        `json:"calls" nullable:"false" doc:"Telephone calls, oldest first."`
 	Events       []ticketEventView `json:"events" nullable:"false" doc:"What was done to it, oldest first."`
+	About        int               `json:"contacts_about,omitempty" doc:"How many contacts of the citizen about the same matter this one ends: tickets with the same motive, or the same words as subject where none has a motive, within 90 days. Left out when nobody could be read from the message."`
 }
 
 type citizenRef struct {
@@ -166,6 +167,7 @@ func viewDossier(town *ticketing.Snapshot, a ticketing.Actor, d ticketing.Dossie
 		row.AssigneeName = nameOf(town, *d.Ticket.AssigneeID)
 	}
 	v := viewAlone(row)
+	v.About = d.ContactsAbout
 	for _, p := range d.Participants {
 		v.Participants = append(v.Participants, participantView{Type: p.Type, Value: p.Value, Name: p.Name, Role: p.Role})
 	}

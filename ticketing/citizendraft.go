@@ -2,6 +2,7 @@ package ticketing
 
 import (
 	"encoding/json"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -132,10 +133,10 @@ func (c *Citizen) describeContacts(p Profile, typed []Contact, now time.Time) er
 	}
 	had := c.Contacts
 	c.Contacts = nil
-	for _, w := range typed {
+	for i, w := range typed {
 		value, err := contactValue(p, w)
 		if err != nil {
-			return err
+			return inRow(err, i)
 		}
 		same := func(k Contact) bool { return k.Type == w.Type && k.Value == value }
 		if slices.ContainsFunc(c.Contacts, same) {
@@ -150,6 +151,15 @@ func (c *Citizen) describeContacts(p Profile, typed []Contact, now time.Time) er
 		c.Contacts = append(c.Contacts, k)
 	}
 	return nil
+}
+
+// inRow adds to a refusal which of several was wrong, counted from 0.
+func inRow(err error, row int) error {
+	var refused *Error
+	if errors.As(err, &refused) {
+		refused.Args = map[string]any{"row": row}
+	}
+	return err
 }
 
 // contactValue is a contact as it is kept and compared.
@@ -188,7 +198,7 @@ func (c *Citizen) describeAddresses(p Profile, typed []PostalAddress, now time.T
 	}
 	had := c.Addresses
 	c.Addresses = nil
-	for _, w := range typed {
+	for i, w := range typed {
 		a := PostalAddress{
 			CitizenID: c.ID, Label: trimmed(w.Label), Complement: trimmed(w.Complement), Street: trimmed(w.Street), Postcode: strings.ToUpper(trimmed(w.Postcode)),
 			City: trimmed(w.City), Country: strings.ToUpper(trimmed(w.Country)), CreatedAt: now,
@@ -200,9 +210,9 @@ func (c *Citizen) describeAddresses(p Profile, typed []PostalAddress, now time.T
 		case a.Street == "" && a.City == "" && a.Complement == "":
 			continue
 		case len(a.Label)+len(a.Complement)+len(a.Street)+len(a.City) > maxNames || len(a.Postcode) > 12:
-			return invalid("citizen.addresses", "too_long")
+			return inRow(invalid("citizen.addresses", "too_long"), i)
 		case len(a.Country) != 2:
-			return invalid("citizen.addresses", "country")
+			return inRow(invalid("citizen.addresses", "country"), i)
 		}
 		place := func(x PostalAddress) [5]string {
 			return [5]string{x.Complement, x.Street, x.Postcode, x.City, x.Country}

@@ -141,6 +141,10 @@ type Dossier struct {
 	Events       []Event
 	Participants []Participant
 	Links        []LinkedTicket
+
+	// ContactsAbout is how many contacts of the citizen about the same matter, within ninety days, the ticket ends: 1 when it is the
+	// first. The matter is the motive, or the words of the subject where there is none.
+	ContactsAbout int
 }
 
 // Undelivered tells whether the last message of ours did not arrive, as lists do.
@@ -178,6 +182,11 @@ func (r *Reader) Ticket(ctx context.Context, a Actor, reference string) (Dossier
 			return Dossier{}, wrap("citizen", err)
 		}
 		d.Citizen = &c
+		about, err := r.about(ctx, a, c.ID, []Ticket{t})
+		if err != nil {
+			return Dossier{}, err
+		}
+		d.ContactsAbout = about[t.ID]
 	}
 	if d.Messages, err = r.store.MessagesOf(ctx, t.ID); err != nil {
 		return Dossier{}, wrap("messages", err)

@@ -21,6 +21,7 @@ type Store interface {
 type Nouns interface {
 	Originals
 	Citizens
+	Exchanges
 	Conversations
 	Calls
 	Tickets
@@ -106,6 +107,8 @@ type Citizens interface {
 	RelationsOf(ctx context.Context, citizenID string) ([]Relation, error) // both ways, oldest first
 	AddCitizenNote(ctx context.Context, n CitizenNote) error
 	CitizenNotes(ctx context.Context, citizenID string) ([]CitizenNote, error) // newest first
+	// SearchCitizens finds records that were neither merged nor erased, with their parts, those that were last in contact first.
+	SearchCitizens(ctx context.Context, q CitizenSearch) ([]Citizen, error)
 	// TouchCitizens notes that they were in contact; it never goes back in time.
 	TouchCitizens(ctx context.Context, ids []string, at time.Time) error
 }
@@ -130,6 +133,23 @@ type Conversations interface {
 	SaveRefusals(ctx context.Context, refusals []Refusal) error
 	DropRefusal(ctx context.Context, channel, line, number string) error
 	Refusals(ctx context.Context, numbers []string) ([]Refusal, error)
+}
+
+// Exchanges are what a citizen and the town hall said to each other, over all her tickets.
+type Exchanges interface {
+	// ListExchanges lists messages of a citizen's tickets and the ends of these tickets, newest first, without notes and without what
+	// was sent to her by itself. Asked for a channel or a direction, it leaves the ends out.
+	ListExchanges(ctx context.Context, q ExchangeQuery) ([]ExchangeMark, error)
+	// MessageHeads reads the beginnings of messages, in no order.
+	MessageHeads(ctx context.Context, ids []string) ([]Message, error)
+	// CallsOfMessages finds the calls that messages of these tickets stand for, by the messages' ids.
+	CallsOfMessages(ctx context.Context, ticketIDs, messageIDs []string) (map[string]Call, error)
+	// ReservedTimes tells when the tickets of a citizen in these departments came, newest first, without those that scope lets see as
+	// logged by herself.
+	ReservedTimes(ctx context.Context, citizenID string, departments []string, scope TicketScope) ([]time.Time, error)
+	// TicketMatters lists the tickets of a citizen that came between two times, newest first, with no more than ID, Subject, Motive and
+	// ReceivedAt.
+	TicketMatters(ctx context.Context, scope TicketScope, citizenID string, since, until time.Time) ([]Ticket, error)
 }
 
 // Calls are what exchanges have told of telephone calls.

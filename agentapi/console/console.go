@@ -15,6 +15,7 @@ import (
 // Parts is what a Console is made of.
 type Parts struct {
 	Desk        *ticketing.Desk
+	Registry    *ticketing.Registry
 	Reader      *ticketing.Reader
 	Quarantine  *ticketing.Quarantine
 	Switchboard *ticketing.Switchboard
@@ -33,6 +34,7 @@ type Parts struct {
 // Console is the pages. It keeps nothing between requests.
 type Console struct {
 	desk        *ticketing.Desk
+	registry    *ticketing.Registry
 	reader      *ticketing.Reader
 	quarantine  *ticketing.Quarantine
 	switchboard *ticketing.Switchboard
@@ -58,7 +60,7 @@ type Route struct {
 // New reads the templates, the locales and the assets.
 func New(p Parts) (*Console, error) {
 	c := &Console{
-		desk: p.Desk, reader: p.Reader, quarantine: p.Quarantine, switchboard: p.Switchboard, town: p.Town, guard: p.Guard, now: p.Now, log: p.Log, safeHTML: p.SafeHTML,
+		desk: p.Desk, registry: p.Registry, reader: p.Reader, quarantine: p.Quarantine, switchboard: p.Switchboard, town: p.Town, guard: p.Guard, now: p.Now, log: p.Log, safeHTML: p.SafeHTML,
 		foldHTML: p.FoldHTML, remote: p.RemotePictures,
 	}
 	var err error
@@ -104,6 +106,16 @@ func (c *Console) Routes() []Route {
 		{post, ContactPath, false, c.signedIn(c.logContact)},
 		{get, callsPath, false, c.signedIn(c.callsPage)},
 		{get, "/admin/channels", false, c.signedIn(c.channelsPage)},
+
+		{get, "/citizens", false, c.signedIn(c.citizensPage)},
+		{get, "/citizens/new", false, c.signedIn(c.newRecordPage)},
+		{post, "/citizens/new", false, c.signedIn(c.makeRecord)},
+		{get, "/citizens/:id", false, c.signedIn(c.citizenPage)},
+		{get, "/citizens/:id/edit", false, c.signedIn(c.editRecordPage)},
+		{post, "/citizens/:id/edit", false, c.signedIn(c.saveRecord)},
+		{post, "/citizens/:id/relations", false, c.signedIn(c.relate)},
+		{post, "/citizens/:id/notes", false, c.signedIn(c.noteRecord)},
+		{post, "/relations/:id/end", false, c.signedIn(c.part)},
 	}
 }
 

@@ -24,7 +24,7 @@ var templateFiles embed.FS
 // pageNames lists the templates that are whole pages; layout.html and parts.html hold what they share, story.html is the ticket's
 // alone: what is parsed stays in memory once for each page and language.
 func pageNames() []string {
-	return []string{"login", "work", "tickets", "ticket", "contact", "receipt", "split", "quarantine", "held", "calls", "channels", "error", "message"}
+	return []string{"login", "work", "tickets", "ticket", "contact", "receipt", "split", "quarantine", "held", "calls", "channels", "error", "message", "citizen", "citizens", "record"}
 }
 
 func parsePages(functions template.FuncMap) (map[string]*template.Template, error) {
@@ -73,6 +73,11 @@ func (c *Console) functions(v *voice) template.FuncMap {
 		"mobile": channels.CanText,
 		"email":  breakable,
 		"audio":  func(kind string) bool { return strings.HasPrefix(kind, "audio/") },
+		"about":  v.about,
+		"by":     func(id string) string { return c.agentName(v, &id) },
+		"row":    func(i int) int { return i + 1 },
+		"value":  v.factValue,
+		"date":   v.date,
 	}
 }
 

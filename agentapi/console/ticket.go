@@ -29,8 +29,10 @@ type ticketBody struct {
 	Colleagues  []ticketing.Agent      // it can be given to
 	Outcomes    []ticketing.CloseOutcome
 	Undelivered bool
-	Tomorrow    string // the first day it can be put aside until
-	Department  string // its name for the words of a refusal; the ticket's own field holds the code
+	Tomorrow    string                // the first day it can be put aside until
+	About       int                   // see ticketing.Dossier.ContactsAbout
+	Card        ticketing.CitizenCard // what else there is of its citizen
+	Department  string                // its name for the words of a refusal; the ticket's own field holds the code
 }
 
 // abilities is which actions the page offers.
@@ -71,6 +73,9 @@ func (c *Console) showTicket(r *request, status int, a *alert, typed compose, mo
 	}
 	b := c.ticketBody(r, dossier, move)
 	b.Compose = c.composeFor(dossier, offer, typed)
+	if b.Card, err = c.reader.CitizenCard(r.Request.Context(), r.actor, dossier.Ticket); err != nil {
+		return err
+	}
 	q := readList(r.Request.URL.Query())
 	if q.View == "" {
 		q.View = viewOf(dossier.Ticket, b.Mine)
@@ -101,7 +106,7 @@ func (c *Console) ticketBody(r *request, d ticketing.Dossier, move moveForm) tic
 	t := d.Ticket
 	department, _ := c.town.Now().Department(t.Department)
 	b := ticketBody{
-		Ticket: t, Ref: t.Reference(), Citizen: d.Citizen, Links: d.Links,
+		Ticket: t, Ref: t.Reference(), Citizen: d.Citizen, Links: d.Links, About: d.ContactsAbout,
 		Mine: t.AssigneeID != nil && *t.AssigneeID == r.actor.ID && t.Status != ticketing.StatusClosed,
 		Can:  c.abilities(r.actor, t), Move: move, Outcomes: ticketing.Outcomes(), Department: department.Name(r.voice.language),
 	}

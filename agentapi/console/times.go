@@ -59,3 +59,27 @@ func (v *voice) size(bytes int) string {
 	n := fmt.Sprintf("%.1f", float64(bytes)/1e6)
 	return v.say("size.megabytes", "N", strings.Replace(n, ".", v.say("format.decimal"), 1))
 }
+
+// date writes a day kept as "2026-11-24".
+func (v *voice) date(day string) string {
+	at, err := time.Parse(time.DateOnly, day)
+	if err != nil {
+		return day
+	}
+	return at.Format(v.say("format.day"))
+}
+
+// about says the how manyth contact about one matter something is.
+func (v *voice) about(n int) string {
+	switch {
+	case n == 1:
+		return v.say("about.first", "N", n)
+	case n%10 == 1 && n%100 != 11:
+		return v.say("about.st", "N", n)
+	case n%10 == 2 && n%100 != 12:
+		return v.say("about.nd", "N", n)
+	case n%10 == 3 && n%100 != 13:
+		return v.say("about.rd", "N", n)
+	}
+	return v.say("about.th", "N", n)
+}

@@ -139,6 +139,10 @@ func vocabularies() map[string][]string {
 		"receipt_by":   {printed, "sms", "email"},
 		"done":         dones(),
 		"ending":       endings(),
+		"relation":     relationWords(),
+		"direction":    directions(),
+		"proof":        {ticketing.VerifiedByUse, ticketing.VerifiedByAgent},
+		"record_field": factNames(),
 		"automatic": {
 			"acknowledgement", "bounce", "delivery-report", "read-receipt", "auto-submitted", "receipt", "transcription", "text_help", "text_contact",
 		},

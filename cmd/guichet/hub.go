@@ -119,15 +119,16 @@ func openHub(ctx context.Context, c config.Config, log *slog.Logger, o hubOption
 		Store: h.db, Town: h.town, Router: h.router, Now: now, Log: log, Secure: strings.HasPrefix(c.HTTP.PublicURL, "https:"),
 		PublicURL: c.HTTP.PublicURL,
 	})
+	registry := ticketing.NewRegistry(h.db, h.town, h.router, now, log)
 	pages, err := console.New(console.Parts{
-		Desk: h.desk, Reader: reader, Quarantine: quarantine, Switchboard: switchboard, Town: h.town, Guard: guard, Now: now, Log: log,
+		Desk: h.desk, Registry: registry, Reader: reader, Quarantine: quarantine, Switchboard: switchboard, Town: h.town, Guard: guard, Now: now, Log: log,
 		SafeHTML: email.SafeHTML, FoldHTML: email.FoldHTML, RemotePictures: email.RemotePictures,
 	})
 	if err != nil {
 		return nil, err
 	}
 	h.server, err = agentapi.New(agentapi.Parts{
-		Desk: h.desk, Registry: ticketing.NewRegistry(h.db, h.town, h.router, now, log), Reader: reader, Quarantine: quarantine, Switchboard: switchboard, Mounts: h.webhooks(switchboard, metrics), Town: h.town, Journal: h.journal, Router: h.router, Store: h.db, Guard: guard, Console: pages,
+		Desk: h.desk, Registry: registry, Reader: reader, Quarantine: quarantine, Switchboard: switchboard, Mounts: h.webhooks(switchboard, metrics), Town: h.town, Journal: h.journal, Router: h.router, Store: h.db, Guard: guard, Console: pages,
 		Metrics: metrics, PublicURL: c.HTTP.PublicURL, Version: version, MetricsForAgents: o.metricsForAgents, TrustedProxies: c.HTTP.TrustedProxies, Log: log, Now: now,
 		Ready: h.ready,
 	})
