@@ -43,6 +43,7 @@ type Citizen struct {
 	AnonymisedAt     *time.Time
 	Search           string           // the store's own, kept with every write: the names, folded
 	Sounds           string           // the store's own too: how the name sounds
+	UsageSounds      string           // and the name used in life, with the same given name
 	Contacts         []Contact        `gorm:"foreignKey:CitizenID"`
 	Addresses        []PostalAddress  `gorm:"foreignKey:CitizenID"`
 	Refusals         []ChannelRefusal `gorm:"foreignKey:CitizenID"`
