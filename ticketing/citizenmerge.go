@@ -78,6 +78,7 @@ const (
 type mergeField struct {
 	name   string
 	chosen bool // an agent may choose whose value survives
+	latest bool // the later text survives
 	get    func(Citizen) string
 	set    func(*Citizen, string)
 }
@@ -121,8 +122,26 @@ func mergeFields() []mergeField {
 			get:  func(c Citizen) string { return yes(!c.Provisional) },
 			set:  func(c *Citizen, v string) { c.Provisional = v == "" },
 		},
+		{
+			name: "last_contact_at", latest: true,
+			get: func(c Citizen) string {
+				if c.LastContactAt == nil {
+					return ""
+				}
+				return c.LastContactAt.UTC().Format(sortable)
+			},
+			set: func(c *Citizen, v string) {
+				c.LastContactAt = nil
+				if at, err := time.Parse(sortable, v); err == nil {
+					c.LastContactAt = &at
+				}
+			},
+		},
 	}
 }
+
+// sortable is a time of which the later text is the later time, as exact as a database keeps it.
+const sortable = "2006-01-02T15:04:05.000000Z07:00"
 
 // yes writes a flag as a field: not set is no value.
 func yes(set bool) string {
@@ -184,7 +203,7 @@ func survivor(f mergeField, into, from Citizen, chosen map[string]string) string
 	if choice := chosen[f.name]; choice != "" && f.chosen {
 		return choice
 	}
-	if f.get(into) == "" && f.get(from) != "" {
+	if x, y := f.get(into), f.get(from); x == "" && y != "" || f.latest && y > x {
 		return FieldFrom
 	}
 	return FieldInto

@@ -84,9 +84,6 @@ func (g *Registry) Merge(ctx context.Context, a Actor, into, from, reason string
 		m = Merge{ID: NewID(), IntoID: into, FromID: from, Reason: reason, AgentID: a.ID, At: now}
 		m.Changes = MergeChanges{Seq: survivor.Version, Fields: join(&survivor, merged, chosen)}
 		survivor.UpdatedAt, merged.UpdatedAt, merged.MergedInto = now, now, &survivor.ID
-		if l := merged.LastContactAt; l != nil && (survivor.LastContactAt == nil || l.After(*survivor.LastContactAt)) {
-			survivor.LastContactAt = l
-		}
 		// The records first, their rows after: saving a record writes the addresses it was read with.
 		for _, c := range []*Citizen{&survivor, &merged} {
 			if err := tx.SaveCitizen(ctx, c); err != nil {

@@ -88,11 +88,11 @@ type Citizens interface {
 	ClaimContacts(ctx context.Context, contacts []Contact) (won map[string]bool, err error)
 	AddCitizens(ctx context.Context, citizens []Citizen) error // with their Addresses and Refusals, without their Contacts
 	AddContacts(ctx context.Context, contacts []Contact) error
-	Citizen(ctx context.Context, id string) (Citizen, error)                     // with Contacts, Addresses and Refusals
+	Citizen(ctx context.Context, id string) (Citizen, error)                     // with Contacts, Addresses and Refusals, without twins
 	CitizensByIDs(ctx context.Context, ids []string) (map[string]Citizen, error) // without their parts
 	// CountOpen counts the tickets of a citizen that are not closed.
 	CountOpen(ctx context.Context, scope TicketScope, citizenID string) (int, error)
-	// LockCitizens reads records, as Citizen does, in the order of their ids; inside a transaction they stay as they are until the end
+	// LockCitizens reads records with all their parts, also twins, in the order of their ids; inside a transaction they stay as they are until the end
 	// of it, and no ticket is added to them.
 	LockCitizens(ctx context.Context, ids []string) ([]Citizen, error)
 	// SaveCitizen writes the fields of a record, its Addresses and its Refusals, and raises its version. It fails with ErrStale when
@@ -131,8 +131,8 @@ type Merges interface {
 	// ReturnRows gives a record back what is noted as its own or that of records merged into it, as far as holder still has it, and
 	// forgets what is noted for m. standing are m and the merges that lead to m's record.
 	ReturnRows(ctx context.Context, m Merge, standing []string, holder string) ([]MovedTicket, error)
-	// SettleTicket forgets that a ticket came from elsewhere: an agent said whose it is.
-	SettleTicket(ctx context.Context, ticketID string) error
+	// Settle forgets that a ticket and its calls came from elsewhere: an agent said whose they are.
+	Settle(ctx context.Context, ticketID string) error
 	// Belongings counts what belongs to a record: tickets of the scope, calls of its departments, notes for all and of the departments.
 	Belongings(ctx context.Context, scope TicketScope, departments []string, citizenID string) (Belongings, error)
 	AddDistinct(ctx context.Context, d Distinct) error                           // one that is known already is left as it is

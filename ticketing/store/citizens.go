@@ -182,7 +182,7 @@ func (n nouns) AddContacts(ctx context.Context, contacts []ticketing.Contact) er
 // Citizen implements ticketing.Citizens.
 func (n nouns) Citizen(ctx context.Context, id string) (c ticketing.Citizen, err error) {
 	err = wholeRecord(n.orm.WithContext(ctx)).Where("id = ?", id).Take(&c).Error
-	return c, failed(err)
+	return c.WithoutTwins(), failed(err)
 }
 
 // CitizensByIDs implements ticketing.Citizens.

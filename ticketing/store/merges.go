@@ -101,9 +101,10 @@ func (n nouns) moveTickets(ctx context.Context, to, where string, args ...any) (
 	return moved, err
 }
 
-// SettleTicket implements ticketing.Merges.
-func (n nouns) SettleTicket(ctx context.Context, ticketID string) error {
-	_, err := n.exec(ctx, "DELETE FROM merge_moves WHERE row_id = ? AND noun = 'ticket'", ticketID)
+// Settle implements ticketing.Merges.
+func (n nouns) Settle(ctx context.Context, ticketID string) error {
+	_, err := n.exec(ctx, `DELETE FROM merge_moves WHERE row_id = ? AND noun = 'ticket'
+		OR row_id IN (SELECT id FROM calls WHERE ticket_id = ?) AND noun = 'call'`, ticketID, ticketID)
 	return err
 }
 
