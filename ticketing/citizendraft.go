@@ -140,7 +140,8 @@ func (c *Citizen) describeContacts(p Profile, typed []Contact, now time.Time) er
 		same := func(k Contact) bool { return k.Type == w.Type && k.Value == value }
 		k := Contact{ID: NewID(), CitizenID: c.ID, Type: w.Type, Value: value, CreatedAt: now}
 		if i := slices.IndexFunc(had, same); i >= 0 {
-			k, had = had[i], slices.Delete(had, i, i+1)
+			k = had[i]
+			had = slices.Delete(had, i, i+1)
 		} else if slices.ContainsFunc(c.Contacts, same) {
 			continue
 		}
