@@ -153,6 +153,13 @@ func (s *Server) routes() {
 	call(s, writers, "POST /relations/{id}/end", "endRelation", "End a relation", s.endRelation)
 	call(s, writers, "POST /citizens/{id}/notes 201", "noteCitizen", "Write a note on a record", s.noteCitizen)
 	call(s, agents, "GET /citizens/{id}/timeline", "listTimeline", "All a citizen and the town hall said to each other", s.timeline)
+	call(s, agents, "GET /citizens/{id}/duplicates", "listDuplicates", "Who may be the same person", s.listDuplicates)
+	call(s, writers, "POST /citizens/{id}/distinct", "distinguishCitizens", "Say that two records are not the same person", s.distinguish)
+	call(s, agents, "GET /citizens/{id}/merge", "previewMerge", "What a merge would do", s.previewMerge)
+	call(s, writers, "POST /citizens/{id}/merge 201", "mergeCitizens", "Make a record part of this one", s.mergeCitizens)
+	call(s, agents, "GET /citizens/{id}/merges", "listMerges", "What was merged with a record, and undone", s.listMerges)
+	call(s, writers, "POST /merges/{id}/undo", "undoMerge", "Undo a merge", s.undoMerge)
+	call(s, agents, "GET /tickets/{ref}/candidates", "listCandidates", "Who may have written a ticket", s.listCandidates)
 
 	call(s, agents, "GET /queues", "listQueues", "The load of the queues I may see", s.listQueues)
 	call(s, writers, "POST /queues/{department}/next", "takeNext", "Take the best ticket of a queue", s.takeNext)

@@ -150,6 +150,7 @@ type editTicketInput struct {
 		Language     *string     `json:"language,omitempty"`
 		Tags         *[]string   `json:"tags,omitempty" maxItems:"100" doc:"All of them; at most 20 of 50 characters, kept in lower case, each once."`
 		SnoozedUntil patchedTime `json:"snoozed_until,omitzero" doc:"In the future: puts the ticket aside until then. Null: no longer."`
+		CitizenID    *string     `json:"citizen_id,omitempty" doc:"Whose it is: an agent knows who that was."`
 	}
 }
 
@@ -175,7 +176,7 @@ func (patchedTime) Schema(huma.Registry) *huma.Schema {
 
 func (s *Server) editTicket(ctx context.Context, a ticketing.Actor, in *editTicketInput) (*ticketOutput, error) {
 	b := in.Body
-	edit := ticketing.Edit{Subject: b.Subject, Motive: b.Motive, Language: b.Language, Tags: b.Tags}
+	edit := ticketing.Edit{Subject: b.Subject, Motive: b.Motive, Language: b.Language, Tags: b.Tags, Citizen: b.CitizenID}
 	if b.SnoozedUntil.given {
 		edit.Snooze = &b.SnoozedUntil.at
 	}

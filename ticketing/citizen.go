@@ -1,6 +1,7 @@
 package ticketing
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -43,6 +44,7 @@ type Citizen struct {
 	AnonymisedAt     *time.Time
 	Search           string           // the store's own, kept with every write: the names, folded
 	Sounds           string           // the store's own too: how the name sounds
+	UsageSounds      string           // and the name used in life, with the same given name
 	Contacts         []Contact        `gorm:"foreignKey:CitizenID"`
 	Addresses        []PostalAddress  `gorm:"foreignKey:CitizenID"`
 	Refusals         []ChannelRefusal `gorm:"foreignKey:CitizenID"`
@@ -73,6 +75,27 @@ type Contact struct {
 	Claims      bool // what comes from this address is hers: at most one record claims a value, though several may have it
 	CreatedAt   time.Time
 }
+
+// WithoutTwins is a record as it is shown: a contact or an address that a merge brought twice is there once. Both are kept, so that each
+// record has its own again when the merge is undone.
+func (c Citizen) WithoutTwins() Citizen {
+	c.Contacts, c.Addresses = once(c.Contacts, Contact.key), once(c.Addresses, PostalAddress.place)
+	return c
+}
+
+// once keeps the first of those that have the same key.
+func once[T any, K comparable](list []T, key func(T) K) []T {
+	seen := map[K]bool{}
+	return slices.DeleteFunc(slices.Clone(list), func(one T) bool {
+		k := key(one)
+		twice := seen[k]
+		seen[k] = true
+		return twice
+	})
+}
+
+// key is what makes a contact another one.
+func (k Contact) key() [2]string { return [2]string{k.Type, k.Value} }
 
 // How a contact or an address was verified.
 const (

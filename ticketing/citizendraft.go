@@ -128,10 +128,10 @@ func (c *Citizen) describeNumbers(w CitizenDraft) error {
 }
 
 func (c *Citizen) describeContacts(p Profile, typed []Contact, now time.Time) error {
-	if len(typed) > maxContacts {
+	if len(typed) > max(maxContacts, len(c.Contacts)) { // a merge may have brought more
 		return invalid("citizen.contacts", "too_many")
 	}
-	had := c.Contacts
+	had := slices.Clone(c.Contacts)
 	c.Contacts = nil
 	for i, w := range typed {
 		value, err := contactValue(p, w)
@@ -139,16 +139,21 @@ func (c *Citizen) describeContacts(p Profile, typed []Contact, now time.Time) er
 			return inRow(err, i)
 		}
 		same := func(k Contact) bool { return k.Type == w.Type && k.Value == value }
-		if slices.ContainsFunc(c.Contacts, same) {
-			continue
-		}
 		k := Contact{ID: NewID(), CitizenID: c.ID, Type: w.Type, Value: value, CreatedAt: now}
 		if i := slices.IndexFunc(had, same); i >= 0 {
 			k = had[i]
+			had = slices.Delete(had, i, i+1)
+		} else if slices.ContainsFunc(c.Contacts, same) {
+			continue
 		}
 		k.Label = clip(trimmed(w.Label), 100)
 		k.Verified, k.VerifiedHow, k.VerifiedAt = proven(w.Verified, k.Verified, k.VerifiedHow, k.VerifiedAt, now)
 		c.Contacts = append(c.Contacts, k)
+	}
+	for _, twin := range had { // of a record merged into this one: it stays as long as its value does
+		if slices.ContainsFunc(c.Contacts, func(k Contact) bool { return k.Type == twin.Type && k.Value == twin.Value }) {
+			c.Contacts = append(c.Contacts, twin)
+		}
 	}
 	return nil
 }
@@ -193,10 +198,10 @@ func proven(said, was bool, how string, at *time.Time, now time.Time) (bool, str
 }
 
 func (c *Citizen) describeAddresses(p Profile, typed []PostalAddress, now time.Time) error {
-	if len(typed) > maxAddresses {
+	if len(typed) > max(maxAddresses, len(c.Addresses)) {
 		return invalid("citizen.addresses", "too_many")
 	}
-	had := c.Addresses
+	had := slices.Clone(c.Addresses)
 	c.Addresses = nil
 	for i, w := range typed {
 		a := PostalAddress{
@@ -214,20 +219,29 @@ func (c *Citizen) describeAddresses(p Profile, typed []PostalAddress, now time.T
 		case len(a.Country) != 2:
 			return inRow(invalid("citizen.addresses", "country"), i)
 		}
-		place := func(x PostalAddress) [5]string {
-			return [5]string{x.Complement, x.Street, x.Postcode, x.City, x.Country}
-		}
-		if i := slices.IndexFunc(had, func(h PostalAddress) bool { return place(h) == place(a) }); i >= 0 {
+		same := func(h PostalAddress) bool { return h.place() == a.place() }
+		if i := slices.IndexFunc(had, same); i >= 0 {
 			a.ID, a.CreatedAt, a.Verified, a.VerifiedHow, a.VerifiedAt = had[i].ID, had[i].CreatedAt, had[i].Verified, had[i].VerifiedHow, had[i].VerifiedAt
+			had = slices.Delete(had, i, i+1)
+		} else if slices.ContainsFunc(c.Addresses, same) {
+			continue
 		} else {
 			a.ID = NewID()
 		}
 		a.Verified, a.VerifiedHow, a.VerifiedAt = proven(w.Verified, a.Verified, a.VerifiedHow, a.VerifiedAt, now)
-		if !slices.ContainsFunc(c.Addresses, func(h PostalAddress) bool { return h.ID == a.ID }) {
-			c.Addresses = append(c.Addresses, a)
+		c.Addresses = append(c.Addresses, a)
+	}
+	for _, twin := range had { // as with contacts
+		if slices.ContainsFunc(c.Addresses, func(h PostalAddress) bool { return h.place() == twin.place() }) {
+			c.Addresses = append(c.Addresses, twin)
 		}
 	}
 	return nil
+}
+
+// place is what makes an address another one.
+func (a PostalAddress) place() [5]string {
+	return [5]string{a.Complement, a.Street, a.Postcode, a.City, a.Country}
 }
 
 func (c *Citizen) describeRefusals(typed []string, by *string, now time.Time) error {

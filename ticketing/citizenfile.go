@@ -32,6 +32,13 @@ func (r *Reader) Citizen(ctx context.Context, a Actor, id string) (CitizenFile, 
 	if file.Citizen, err = r.store.Citizen(ctx, id); err != nil {
 		return file, err
 	}
+	if file.MergedInto != nil {
+		lives, err := livesIn(ctx, r.store, id)
+		if err != nil {
+			return file, err
+		}
+		file.MergedInto = &lives.ID
+	}
 	if file.Relations, err = r.relations(ctx, id); err != nil {
 		return file, err
 	}
@@ -49,6 +56,10 @@ func (r *Reader) relations(ctx context.Context, id string) ([]RelatedCitizen, er
 	if err != nil {
 		return nil, err
 	}
+	found = slices.DeleteFunc(found, func(f Relation) bool { return f.FromID == f.ToID }) // of two records that were merged
+	found = once(found, func(f Relation) Relation {
+		return Relation{FromID: f.FromID, ToID: f.ToID, Kind: f.Kind, Since: f.Since, Until: f.Until}
+	})
 	ids := map[string]bool{}
 	for _, f := range found {
 		ids[otherEnd(f, id)] = true

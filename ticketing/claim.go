@@ -2,7 +2,6 @@ package ticketing
 
 import (
 	"context"
-	"maps"
 
 	"guichet/channels"
 )
@@ -29,6 +28,25 @@ func (f *filing) citizen(in channels.Inbound, from channels.Address) *Citizen {
 	f.newPeople = append(f.newPeople, c)
 	f.contacts = append(f.contacts, contact)
 	return &c
+}
+
+// hold keeps the records that were found from being merged until the messages are filed. One that was merged in this very moment
+// lives on elsewhere.
+func (f *filing) hold(ctx context.Context) error {
+	ids := map[string]bool{}
+	for _, c := range f.citizens {
+		ids[c.ID] = true
+	}
+	lives, err := living(ctx, f.tx, keysOf(ids))
+	if err != nil {
+		return err
+	}
+	for address, c := range f.citizens {
+		if c, ok := lives[c.ID]; ok {
+			f.citizens[address] = c
+		}
+	}
+	return nil
 }
 
 // claim makes the new citizens the owners of their addresses. One that another process has claimed a moment ago is hers: its
@@ -58,7 +76,11 @@ func (f *filing) claim(ctx context.Context) error {
 		if err != nil {
 			return wrap("citizens", err)
 		}
-		maps.Copy(owners, found)
+		for address, c := range found {
+			if owners[address], err = livesIn(ctx, f.tx, c.ID); err != nil {
+				return wrap("citizens", err)
+			}
+		}
 	}
 	people := f.newPeople[:0:0]
 	for _, c := range f.newPeople {

@@ -188,17 +188,21 @@ func (d *Desk) route(s *Snapshot, c *NewContact) (department string, priority Pr
 	return department, priority, rule, nil
 }
 
-// draft finds the citizen the agent chose, or who claims an e-mail address she was given, or makes a record. A telephone number
-// may be a household's: it never decides who somebody is.
+// draft finds the citizen the agent chose, or who claims an e-mail address she was given and has no other name, or makes a record. A
+// telephone number may be a household's: it never decides who somebody is.
 func (d *Desk) draft(ctx context.Context, tx Nouns, c NewContact, now time.Time) (Citizen, []Event, error) {
 	if c.CitizenID != "" {
 		if !IsID(c.CitizenID) {
 			return Citizen{}, nil, invalid("citizen_id", "unknown")
 		}
-		citizen, err := tx.Citizen(ctx, c.CitizenID)
+		lives, err := livesIn(ctx, tx, c.CitizenID)
 		if errors.Is(err, ErrNotFound) {
 			return Citizen{}, nil, invalid("citizen_id", "unknown")
 		}
+		if err != nil {
+			return Citizen{}, nil, err
+		}
+		citizen, err := tx.Citizen(ctx, lives.ID)
 		if err != nil {
 			return Citizen{}, nil, err
 		}
@@ -217,6 +221,7 @@ func (d *Desk) draft(ctx context.Context, tx Nouns, c NewContact, now time.Time)
 	if err != nil {
 		return Citizen{}, nil, err
 	}
+	shared := map[string]bool{} // addresses somebody else claims
 	for _, contact := range citizen.Contacts {
 		if contact.Type != "email" {
 			continue
@@ -225,7 +230,11 @@ func (d *Desk) draft(ctx context.Context, tx Nouns, c NewContact, now time.Time)
 		if err != nil {
 			return Citizen{}, nil, err
 		}
-		if owner, ok := owners[contact.Value]; ok {
+		owner, ok := owners[contact.Value]
+		if shared[contact.Value] = ok; ok && !called(owner, citizen) {
+			if owner, err = livesIn(ctx, tx, owner.ID); err != nil {
+				return Citizen{}, nil, err
+			}
 			owner, err = d.reach(ctx, tx, owner.ID, citizen.Contacts)
 			if err != nil {
 				return Citizen{}, nil, err
@@ -233,18 +242,17 @@ func (d *Desk) draft(ctx context.Context, tx Nouns, c NewContact, now time.Time)
 			return owner, nil, tx.TouchCitizens(ctx, []string{owner.ID}, now)
 		}
 	}
+	if err := tx.AddCitizens(ctx, []Citizen{citizen}); err != nil {
+		return Citizen{}, nil, err
+	}
 	var claims, others []Contact
-	for i := range citizen.Contacts {
-		contact := citizen.Contacts[i]
-		contact.Claims = contact.Type == "email"
+	for _, contact := range citizen.Contacts {
+		contact.Claims = contact.Type == "email" && !shared[contact.Value]
 		if contact.Claims {
 			claims = append(claims, contact)
 		} else {
 			others = append(others, contact)
 		}
-	}
-	if err := tx.AddCitizens(ctx, []Citizen{citizen}); err != nil {
-		return Citizen{}, nil, err
 	}
 	won, err := tx.ClaimContacts(ctx, claims)
 	if err != nil {
@@ -257,6 +265,12 @@ func (d *Desk) draft(ctx context.Context, tx Nouns, c NewContact, now time.Time)
 		return Citizen{}, nil, err
 	}
 	return citizen, []Event{{At: now, Type: EventCitizenCreated, CitizenID: &citizen.ID}}, nil
+}
+
+// called tells whether somebody has another name than a record: then the address they share is both theirs, and not who she is.
+func called(known, typed Citizen) bool {
+	why := likeName(known, typed)
+	return why == WhyDifferentName || why == WhyDifferentGiven
 }
 
 // reach adds the ways to reach a citizen that her record does not have yet.

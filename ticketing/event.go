@@ -26,9 +26,12 @@ const (
 	EventAckWithheld       EventType = "ack.withheld"   // owed and not sent; the reason is in Data
 	EventDeliveryChanged   EventType = "delivery.changed"
 	EventCitizenCreated    EventType = "citizen.created"
-	EventCitizenChanged    EventType = "citizen.changed" // which fields is in Data; what they were is not
-	EventTicketMerged      EventType = "ticket.merged"   // told to both: into is the one that lives on
-	EventTicketSplit       EventType = "ticket.split"    // messages of it became another ticket
+	EventCitizenChanged    EventType = "citizen.changed"  // which fields is in Data; what they were is not
+	EventCitizenMerged     EventType = "citizen.merged"   // told to both records and of every ticket that moved; the merge is in Data
+	EventCitizenUnmerged   EventType = "citizen.unmerged" // the same, when it is undone
+	EventCitizenDistinct   EventType = "citizen.distinct" // an agent said that two records are not the same person
+	EventTicketMerged      EventType = "ticket.merged"    // told to both: into is the one that lives on
+	EventTicketSplit       EventType = "ticket.split"     // messages of it became another ticket
 	EventTicketForwarded   EventType = "ticket.forwarded"
 	EventQuarantined       EventType = "message.quarantined" // of no ticket, as the next: it came in and waits for a person
 	EventQuarantineLeft    EventType = "quarantine.left"     // it waits no longer

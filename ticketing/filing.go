@@ -156,6 +156,9 @@ func (f *filing) read(ctx context.Context, group []channels.Inbound, news []int)
 	if err := f.readNumbers(ctx, group, news, ids); err != nil {
 		return err
 	}
+	if err := f.hold(ctx); err != nil {
+		return err
+	}
 	return f.load(ctx, ids)
 }
 

@@ -95,6 +95,9 @@ func (h *hearing) whose(ctx context.Context) error {
 		return wrap("number", err)
 	}
 	if c, ok := Decides(owners[h.call.Number]); ok {
+		if c, err = livesIn(ctx, h.tx, c.ID); err != nil {
+			return wrap("citizen", err)
+		}
 		h.call.CitizenID = &c.ID
 	}
 	return nil
@@ -249,7 +252,9 @@ func (h *hearing) record(ctx context.Context) error {
 	}
 	claimed, err := h.tx.CitizensByContacts(ctx, contact.Type, []string{contact.Value}) // by a message of this very moment
 	if owner, ok := claimed[contact.Value]; ok {
-		h.call.CitizenID = &owner.ID
+		if owner, err = livesIn(ctx, h.tx, owner.ID); err == nil {
+			h.call.CitizenID = &owner.ID
+		}
 	}
 	return wrap("citizen", err)
 }

@@ -171,8 +171,12 @@ func (s *Snapshot) MayFollow(a Actor, e Event) bool {
 	switch e.Type {
 	case EventQuarantined, EventQuarantineLeft:
 		return a.Can(ActSeeHeld, s.LineSubject(e.Data["line"]))
-	case EventCitizenCreated, EventCitizenChanged:
+	case EventCitizenCreated, EventCitizenChanged, EventCitizenDistinct:
 		return a.Has(RoleAgent) || a.Has(RoleSupervisor)
+	case EventCitizenMerged, EventCitizenUnmerged:
+		if e.TicketID == nil {
+			return a.Has(RoleAgent) || a.Has(RoleSupervisor)
+		}
 	case EventChannelAlarm:
 		return a.oversees(e.Department) || a.Standing(e.Department).Member
 	}

@@ -14,10 +14,23 @@ type step func(t *Ticket, now time.Time) ([]Event, error)
 
 // move changes a ticket in one transaction and settles the queues.
 func (d *Desk) move(ctx context.Context, a Actor, do Action, reference string, ifMatch int, change step) (Ticket, error) {
+	return d.moveKnowing(ctx, a, do, reference, ifMatch, nil, change)
+}
+
+// moveKnowing is move, after reading in the same transaction what the change must know. Records of citizens are read before the ticket,
+// as everywhere.
+func (d *Desk) moveKnowing(
+	ctx context.Context, a Actor, do Action, reference string, ifMatch int, know func(context.Context, Nouns) error, change step,
+) (Ticket, error) {
 	var t Ticket
 	var eff effects
 	err := d.store.InTx(ctx, func(tx Nouns) error {
 		eff = effects{}
+		if know != nil {
+			if err := know(ctx, tx); err != nil {
+				return err
+			}
+		}
 		var err error
 		if t, err = d.find(ctx, tx, a, do, reference, ifMatch); err != nil {
 			return err
@@ -29,6 +42,9 @@ func (d *Desk) move(ctx context.Context, a Actor, do Action, reference string, i
 		}
 		t.UpdatedAt = d.now()
 		if err := tx.SaveTicket(ctx, &t); err != nil {
+			return err
+		}
+		if err := rehome(ctx, tx, before, t); err != nil {
 			return err
 		}
 		if before.AssigneeID != nil && (!t.UsesCapacity() || *t.AssigneeID != *before.AssigneeID) {
@@ -119,6 +135,7 @@ type Edit struct {
 	Language *string
 	Tags     *[]string
 	Snooze   *time.Time // zero: no longer
+	Citizen  *string    // whose it is: an agent knows who that was
 }
 
 // maxSnooze is how long a ticket may be put aside.
@@ -127,8 +144,16 @@ const maxSnooze = 366 * 24 * time.Hour
 // Edit corrects a ticket.
 func (d *Desk) Edit(ctx context.Context, a Actor, reference string, e Edit, ifMatch int) (Ticket, error) {
 	s := d.town.Now()
-	return d.move(ctx, a, ActEdit, reference, ifMatch, func(t *Ticket, now time.Time) ([]Event, error) {
+	var citizen Citizen
+	know := func(ctx context.Context, tx Nouns) (err error) {
+		citizen, err = said(ctx, tx, e.Citizen)
+		return err
+	}
+	return d.moveKnowing(ctx, a, ActEdit, reference, ifMatch, know, func(t *Ticket, now time.Time) ([]Event, error) {
 		changed := Data{}
+		if citizen.ID != "" && (t.CitizenID == nil || *t.CitizenID != citizen.ID) {
+			t.CitizenID, changed["citizen"] = &citizen.ID, citizen.ID
+		}
 		if e.Subject != nil {
 			subject := strings.TrimSpace(*e.Subject)
 			if subject == "" || len(subject) > 998 {

@@ -161,7 +161,7 @@ func (g *Registry) edit(ctx context.Context, a Actor, id string, ifMatch int, do
 	return edited, err
 }
 
-// livingRecord locks a record that can be changed. One that was merged is changed where it lives on.
+// livingRecord locks a record that can be changed. One that was merged is to be changed where it lives on.
 func livingRecord(ctx context.Context, tx Nouns, id string) (Citizen, error) {
 	if !IsID(id) {
 		return Citizen{}, ErrNotFound
@@ -174,7 +174,7 @@ func livingRecord(ctx context.Context, tx Nouns, id string) (Citizen, error) {
 	case len(records) == 0:
 		return Citizen{}, ErrNotFound
 	case records[0].MergedInto != nil:
-		return records[0], &Error{Code: CodeConflict, Reason: "merged", Args: map[string]any{"into": *records[0].MergedInto}}
+		return records[0], recordMerged(records[0])
 	case records[0].AnonymisedAt != nil:
 		return records[0], conflict("erased")
 	}

@@ -22,6 +22,7 @@ type Nouns interface {
 	Originals
 	Citizens
 	Exchanges
+	Merges
 	Conversations
 	Calls
 	Tickets
@@ -88,12 +89,12 @@ type Citizens interface {
 	ClaimContacts(ctx context.Context, contacts []Contact) (won map[string]bool, err error)
 	AddCitizens(ctx context.Context, citizens []Citizen) error // with their Addresses and Refusals, without their Contacts
 	AddContacts(ctx context.Context, contacts []Contact) error
-	Citizen(ctx context.Context, id string) (Citizen, error)                     // with Contacts, Addresses and Refusals
+	Citizen(ctx context.Context, id string) (Citizen, error)                     // with Contacts, Addresses and Refusals, without twins
 	CitizensByIDs(ctx context.Context, ids []string) (map[string]Citizen, error) // without their parts
 	// CountOpen counts the tickets of a citizen that are not closed.
 	CountOpen(ctx context.Context, scope TicketScope, citizenID string) (int, error)
-	// LockCitizens reads records, as Citizen does, in the order of their ids; inside a transaction they stay as they are until the end
-	// of it.
+	// LockCitizens reads records with all their parts, also twins, in the order of their ids; inside a transaction they stay as they are until the end
+	// of it, and no ticket is added to them.
 	LockCitizens(ctx context.Context, ids []string) ([]Citizen, error)
 	// SaveCitizen writes the fields of a record, its Addresses and its Refusals, and raises its version. It fails with ErrStale when
 	// somebody else was faster.
@@ -102,7 +103,7 @@ type Citizens interface {
 	SaveContacts(ctx context.Context, contacts []Contact) error
 	DropContacts(ctx context.Context, ids []string) error
 	AddRelation(ctx context.Context, r Relation) error
-	SaveRelation(ctx context.Context, r Relation) error
+	SaveRelation(ctx context.Context, r Relation) error // writes Until
 	Relation(ctx context.Context, id string) (Relation, error)
 	RelationsOf(ctx context.Context, citizenID string) ([]Relation, error) // both ways, oldest first
 	AddCitizenNote(ctx context.Context, n CitizenNote) error
@@ -111,6 +112,35 @@ type Citizens interface {
 	SearchCitizens(ctx context.Context, q CitizenSearch) ([]Citizen, error)
 	// TouchCitizens notes that they were in contact; it never goes back in time.
 	TouchCitizens(ctx context.Context, ids []string, at time.Time) error
+}
+
+// MovedTicket is a ticket that went to another record.
+type MovedTicket struct{ ID, Department string }
+
+// Merges are records that became part of others, and pairs that are not the same person.
+type Merges interface {
+	// HoldCitizens reads records without their parts, in the order of their ids; inside a transaction none of them is merged or
+	// restored until the end of it, though it may be corrected.
+	HoldCitizens(ctx context.Context, ids []string) ([]Citizen, error)
+	AddMerge(ctx context.Context, m Merge) error
+	// SaveMerge writes Changes and how it was undone.
+	SaveMerge(ctx context.Context, m Merge) error
+	Merge(ctx context.Context, id string) (Merge, error)
+	MergesInto(ctx context.Context, citizenIDs []string) ([]Merge, error) // that stand, in the order of their Seq
+	MergesOf(ctx context.Context, citizenID string) ([]Merge, error)      // of either side, also undone, newest first, 200 at most
+	// MoveRows gives all that belongs to the merged record to the one that lives on, and notes which of it is its own: what it has of
+	// records merged into it before is noted there. Both records are locked.
+	MoveRows(ctx context.Context, m Merge) ([]MovedTicket, error)
+	// ReturnRows gives a record back what is noted as its own or that of records merged into it, as far as holder still has it, and
+	// forgets what is noted for m. standing are m and the merges that lead to m's record.
+	ReturnRows(ctx context.Context, m Merge, standing []string, holder string) ([]MovedTicket, error)
+	// Settle forgets that a ticket and its calls came from elsewhere: an agent said whose they are.
+	Settle(ctx context.Context, ticketID string) error
+	// Belongings counts what belongs to a record: tickets of the scope, calls of its departments, notes for all and of the departments.
+	Belongings(ctx context.Context, scope TicketScope, departments []string, citizenID string) (Belongings, error)
+	AddDistinct(ctx context.Context, d Distinct) error                           // one that is known already is left as it is
+	DistinctFrom(ctx context.Context, citizenIDs []string) ([]string, error)     // the other halves of the pairs
+	Alike(ctx context.Context, t Traits, limit int) (found []Citizen, err error) // living records with a trait, with their parts; at most limit of each trait
 }
 
 // PhoneOwner is a citizen who can be reached under a number.

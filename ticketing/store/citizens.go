@@ -76,13 +76,14 @@ func (n nouns) AddCitizens(ctx context.Context, citizens []ticketing.Citizen) er
 // keepCitizen brings the store's own columns of a record up to date.
 func keepCitizen(c *ticketing.Citizen) {
 	c.Search = words.Fold(strings.Join([]string{c.GivenName, c.FamilyName, c.UsageName, c.Organisation}, " "))
+	c.Sounds, c.UsageSounds = ticketing.Sounds(*c)
 }
 
 // recordColumns are the columns SaveCitizen writes: all but what a record is born with.
 func recordColumns() []string {
 	return []string{
 		"version", "kind", "family_name", "usage_name", "given_name", "civility", "birth_date", "organisation", "siren", "siret", "rna", "language",
-		"preferred_channel", "no_digital", "provisional", "restricted_at", "updated_at", "last_contact_at", "merged_into", "anonymised_at", "search", "sounds",
+		"preferred_channel", "no_digital", "provisional", "restricted_at", "updated_at", "last_contact_at", "merged_into", "anonymised_at", "search", "sounds", "usage_sounds",
 	}
 }
 
@@ -112,7 +113,7 @@ func (n nouns) saveParts(ctx context.Context, c ticketing.Citizen) error {
 	kept := make([]string, len(c.Addresses))
 	for i := range c.Addresses {
 		a := &c.Addresses[i]
-		a.CitizenID, a.Search, kept[i] = c.ID, words.Fold(a.Street+" "+a.Postcode+" "+a.City), a.ID
+		a.CitizenID, a.Search, kept[i] = c.ID, ticketing.FoldPlace(*a), a.ID
 	}
 	if _, err := n.exec(ctx, "DELETE FROM addresses WHERE citizen_id = ? AND NOT (?)", c.ID, n.among("id", kept)); err != nil {
 		return err
@@ -147,7 +148,8 @@ func (n nouns) AddRelation(ctx context.Context, r ticketing.Relation) error {
 
 // SaveRelation implements ticketing.Citizens.
 func (n nouns) SaveRelation(ctx context.Context, r ticketing.Relation) error {
-	return put(ctx, n, []ticketing.Relation{r})
+	_, err := update(ctx, n, &r, []string{"until"}, "id = ?", r.ID) // whose it is may have changed since it was read
+	return err
 }
 
 // Relation implements ticketing.Citizens.
@@ -180,7 +182,7 @@ func (n nouns) AddContacts(ctx context.Context, contacts []ticketing.Contact) er
 // Citizen implements ticketing.Citizens.
 func (n nouns) Citizen(ctx context.Context, id string) (c ticketing.Citizen, err error) {
 	err = wholeRecord(n.orm.WithContext(ctx)).Where("id = ?", id).Take(&c).Error
-	return c, failed(err)
+	return c.WithoutTwins(), failed(err)
 }
 
 // CitizensByIDs implements ticketing.Citizens.
@@ -208,7 +210,7 @@ func (n nouns) CountOpen(ctx context.Context, scope ticketing.TicketScope, citiz
 
 // LockCitizens implements ticketing.Citizens.
 func (n nouns) LockCitizens(ctx context.Context, ids []string) (citizens []ticketing.Citizen, err error) {
-	err = wholeRecord(n.locking().WithContext(ctx)).Where(n.among("id", ids)).Order("id").Find(&citizens).Error
+	err = wholeRecord(n.locks("UPDATE").WithContext(ctx)).Where(n.among("id", ids)).Order("id").Find(&citizens).Error
 	return citizens, failed(err)
 }
 

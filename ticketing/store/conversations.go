@@ -54,7 +54,12 @@ func (n nouns) PhoneOwners(ctx context.Context, numbers []string) (map[string][]
 		WHERE c.type = 'phone' AND citizens.merged_into IS NULL AND citizens.anonymised_at IS NULL AND ?) AS ranked WHERE place <= 10 ORDER BY value, place`,
 		n.among("c.value", numbers))
 	for _, r := range rows {
-		owners[r.Value] = append(owners[r.Value], r)
+		list := owners[r.Value]
+		if i := slices.IndexFunc(list, func(o ticketing.PhoneOwner) bool { return o.ID == r.ID }); i >= 0 { // a merge brought it twice
+			list[i].Label = cmp.Or(list[i].Label, r.Label)
+			continue
+		}
+		owners[r.Value] = append(list, r)
 	}
 	return owners, err
 }

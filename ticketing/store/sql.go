@@ -229,6 +229,7 @@ func (n nouns) learn() error {
 		&ticketing.Department{}, &ticketing.Motive{}, &ticketing.Rule{}, &ticketing.Template{}, &ticketing.Line{}, &setting{},
 		&ticketing.Agent{}, &ticketing.Membership{}, &ticketing.Token{}, &ticketing.Session{},
 		&ticketing.Citizen{}, &ticketing.Contact{}, &ticketing.PostalAddress{}, &ticketing.ChannelRefusal{}, &ticketing.Relation{}, &ticketing.CitizenNote{}, &claimant{}, &ticketing.PhoneOwner{},
+		&ticketing.Merge{}, &ticketing.MergeMove{}, &ticketing.Distinct{},
 		&ticketing.Conversation{}, &ticketing.Refusal{}, &ticketing.Call{},
 		&ticketing.Ticket{}, &ticketing.Participant{}, &ticketing.Link{}, &ticketRow{},
 		&ticketing.Original{}, &ticketing.Copy{}, &ticketing.Message{}, &ticketing.Attachment{}, &ticketing.Delivery{}, &ticketing.Attempt{},

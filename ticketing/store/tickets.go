@@ -75,11 +75,14 @@ func (n nouns) LockTickets(ctx context.Context, ids []string) (tickets []ticketi
 }
 
 // locking makes what is read in a transaction stay as it is. SQLite has one writer, which a transaction of ours always is.
-func (n nouns) locking() *gorm.DB {
+func (n nouns) locking() *gorm.DB { return n.locks("NO KEY UPDATE") }
+
+// locks is locking with another strength. UPDATE also makes rows wait that are inserted with a reference to a locked one.
+func (n nouns) locks(strength string) *gorm.DB {
 	if !n.tx || n.db.engine != PostgreSQL {
 		return n.orm
 	}
-	return n.orm.Clauses(clause.Locking{Strength: "NO KEY UPDATE"})
+	return n.orm.Clauses(clause.Locking{Strength: strength})
 }
 
 // TicketsByIDs implements ticketing.Tickets.
