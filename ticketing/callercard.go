@@ -93,6 +93,9 @@ func (b *Switchboard) card(ctx context.Context, a Actor, c Call) (CallerCard, er
 		if err != nil {
 			return card, err
 		}
+		if err := look(ctx, b.desk.store, b.desk.now(), a, owner.ID, "", ""); err != nil {
+			return card, err
+		}
 		open, err := b.desk.store.ListTickets(ctx, TicketQuery{
 			Scope: a.Scope(), Citizen: owner.ID, Statuses: []Status{StatusNew, StatusOpen, StatusWaiting}, Sort: SortUpdated, Limit: 10,
 		})

@@ -32,6 +32,9 @@ func (r *Reader) Citizen(ctx context.Context, a Actor, id string) (CitizenFile, 
 	if file.Citizen, err = r.store.Citizen(ctx, id); err != nil {
 		return file, err
 	}
+	if err := look(ctx, r.store, r.now(), a, id, "", ""); err != nil {
+		return CitizenFile{}, err
+	}
 	if file.Relations, err = r.relations(ctx, id); err != nil {
 		return file, err
 	}

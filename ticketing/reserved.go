@@ -25,10 +25,16 @@ func (r *Reader) ReservedOf(ctx context.Context, a Actor, citizenID string) ([]R
 	if err != nil || len(tickets) == 0 {
 		return nil, err
 	}
+	opened, err := r.store.OpenedBy(ctx, a.ID, r.now())
+	if err != nil {
+		return nil, err
+	}
 	list := make([]Reserved, len(tickets))
 	for i, t := range tickets {
-		y, m, d := t.ReceivedAt.In(r.town.Profile.Zone).Date()
-		list[i] = Reserved{Day: time.Date(y, m, d, 0, 0, 0, 0, r.town.Profile.Zone), Token: reservedToken(a, citizenID, t)}
+		list[i] = Reserved{Day: dayOf(t.ReceivedAt, r.town.Profile.Zone), Token: reservedToken(a, citizenID, t)}
+		if opens(opened, t) {
+			list[i].Reference = t.Reference()
+		}
 	}
 	return list, nil
 }
@@ -70,4 +76,10 @@ func reservedTickets(ctx context.Context, store Tickets, s *Snapshot, a Actor, c
 func reservedToken(a Actor, citizenID string, t Ticket) string {
 	sum := sha256.Sum256([]byte("reserved\x00" + a.ID + "\x00" + citizenID + "\x00" + t.ID))
 	return citizenID + "." + hex.EncodeToString(sum[:16])
+}
+
+// dayOf is midnight of the day of a moment, in a zone.
+func dayOf(at time.Time, zone *time.Location) time.Time {
+	y, m, d := at.In(zone).Date()
+	return time.Date(y, m, d, 0, 0, 0, 0, zone)
 }

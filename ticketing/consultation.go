@@ -1,0 +1,72 @@
+package ticketing
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"strings"
+	"time"
+)
+
+// Consultation is one look at a citizen's file or at a ticket of a closed department: who, when, on which page, at what, and why when
+// she was asked. Rows are never changed, but for the number of their seal.
+type Consultation struct {
+	ID        int64 `gorm:"primaryKey;autoIncrement"`
+	At        time.Time
+	AgentID   string
+	Page      string // the pattern of the route, "GET /citizens/{id}": never an address, which may hold a name
+	CitizenID string // empty: of nobody
+	TicketID  string // empty: of none
+	Purpose   string // what she said it was for; empty: nobody asked
+	Digest    string // lower-case hexadecimal SHA-256 of the fields above but ID
+	Seal      int64  // the number of the Seal it is under; 0: not sealed yet
+}
+
+// sameLook is how long looking again at the same thing on the same page is the same look.
+const sameLook = time.Minute
+
+// maxPurpose is the longest reason anybody is asked for, in bytes.
+const maxPurpose = 500
+
+// pageKey carries the page somebody looks at.
+type pageKey struct{}
+
+// OnPage says which page a request is for, so that what it shows can be noted.
+func OnPage(ctx context.Context, page string) context.Context {
+	return context.WithValue(ctx, pageKey{}, page)
+}
+
+// look notes that an actor is shown a citizen's file, a closed department's ticket, or both. It is written before she is shown it, in
+// the same request: what can't be noted is not shown.
+func look(ctx context.Context, store Consultations, now time.Time, a Actor, citizenID, ticketID, purpose string) error {
+	page, _ := ctx.Value(pageKey{}).(string)
+	c := Consultation{
+		At: now.UTC().Truncate(time.Microsecond), AgentID: a.ID, Page: page, CitizenID: citizenID, TicketID: ticketID,
+		Purpose: strings.ReplaceAll(strings.ToValidUTF8(clip(purpose, maxPurpose), "?"), "\x00", "?"),
+	}
+	c.Digest = c.digest()
+	return wrap("note who looked", store.AddConsultation(ctx, c, c.At.Add(-sameLook)))
+}
+
+// digest is the SHA-256 of what a row says, as a JSON array: anybody can compute it from an export.
+func (c Consultation) digest() string {
+	text, err := json.Marshal([]string{c.At.UTC().Format(time.RFC3339Nano), c.AgentID, c.Page, c.CitizenID, c.TicketID, c.Purpose})
+	if err != nil { // strings always marshal
+		return ""
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
+}
+
+// ConsultationQuery asks for a page of consultations, newest first. Zero fields do not filter.
+type ConsultationQuery struct {
+	Citizen string // and the records that were merged into it
+	Name    string // words of the citizen's name
+	Agent   string
+	Ticket  string
+	After   *time.Time // this moment or later
+	Before  *time.Time // earlier than this
+	Below   int64      // ids below this one; 0: from the newest
+	Limit   int
+}
