@@ -111,10 +111,10 @@ func TestRelationsAndNotes(t *testing.T) {
 		nadia.post("/citizens/"+anne+"/notes", body{"text": "Malentendante, parler lentement."}).is(http.StatusCreated)
 		sonia.post("/citizens/"+anne+"/notes", body{"text": "Dossier d'aide en cours.", "department": "ccas"}).is(http.StatusCreated)
 		nadia.post("/citizens/"+anne+"/notes", body{"text": "x", "department": "ccas"}).refused(http.StatusUnprocessableEntity, "invalid")
-		if got := strs(nadia.get("/citizens/"+anne).object()["notes"], "text"); len(got) != 1 {
+		if got := strs(nadia.get("/citizens/" + anne).object()["notes"], "text"); len(got) != 1 {
 			t.Errorf("nadia reads %q", got)
 		}
-		if got := strs(sonia.get("/citizens/"+anne).object()["notes"], "text"); len(got) != 2 || got[0] != "Dossier d'aide en cours." {
+		if got := strs(sonia.get("/citizens/" + anne).object()["notes"], "text"); len(got) != 2 || got[0] != "Dossier d'aide en cours." {
 			t.Errorf("sonia reads %q", got)
 		}
 	})

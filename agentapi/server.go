@@ -32,6 +32,7 @@ type Parts struct {
 	Registry         *ticketing.Registry
 	Reader           *ticketing.Reader
 	Quarantine       *ticketing.Quarantine
+	Ledger           *ticketing.Ledger
 	Switchboard      *ticketing.Switchboard
 	Mounts           []channels.Mount // webhooks of the channels
 	Town             *ticketing.Town
@@ -152,6 +153,12 @@ func (s *Server) routes() {
 	call(s, writers, "POST /citizens/{id}/relations 201", "relateCitizen", "Note what a citizen is to another", s.relateCitizen)
 	call(s, writers, "POST /relations/{id}/end", "endRelation", "End a relation", s.endRelation)
 	call(s, writers, "POST /citizens/{id}/notes 201", "noteCitizen", "Write a note on a record", s.noteCitizen)
+
+	call(s, writers, "POST /tickets/{ref}/break-glass", "breakGlass", "Read a reserved ticket, saying why", s.breakGlass)
+	call(s, agents, "GET /consultations", "listConsultations", "Who looked at what", s.listLooks)
+	call(s, agents, "GET /consultations/seals", "checkConsultations", "Whether the seals on it hold", s.checkLooks)
+	s.engine.GET(apiPath("/consultations/export"), s.plain(agents, s.exportLooks))
+	call(s, agents, "GET /citizens/{id}/consultations", "citizenConsultations", "Who saw her file", s.citizenLooks)
 
 	call(s, agents, "GET /queues", "listQueues", "The load of the queues I may see", s.listQueues)
 	call(s, writers, "POST /queues/{department}/next", "takeNext", "Take the best ticket of a queue", s.takeNext)

@@ -14,7 +14,7 @@ import (
 func dones() []string {
 	return []string{
 		"taken", "released", "replied", "resent", "noted", "transferred", "assigned", "closed", "reopened", "logged", "logged_answered",
-		"nothing", "full", "merged", "split", "tagged", "snoozed", "woken", "held_filed", "held_stays",
+		"nothing", "full", "merged", "split", "tagged", "snoozed", "woken", "held_filed", "held_stays", "opened",
 	}
 }
 

@@ -17,6 +17,7 @@ type Parts struct {
 	Desk       *ticketing.Desk
 	Reader     *ticketing.Reader
 	Quarantine *ticketing.Quarantine
+	Ledger     *ticketing.Ledger
 	Town       *ticketing.Town
 	Guard      *auth.Guard
 	Now        ticketing.Clock
@@ -34,6 +35,7 @@ type Console struct {
 	desk       *ticketing.Desk
 	reader     *ticketing.Reader
 	quarantine *ticketing.Quarantine
+	ledger     *ticketing.Ledger
 	town       *ticketing.Town
 	guard      *auth.Guard
 	now        ticketing.Clock
@@ -56,7 +58,7 @@ type Route struct {
 // New reads the templates, the locales and the assets.
 func New(p Parts) (*Console, error) {
 	c := &Console{
-		desk: p.Desk, reader: p.Reader, quarantine: p.Quarantine, town: p.Town, guard: p.Guard, now: p.Now, log: p.Log, safeHTML: p.SafeHTML,
+		desk: p.Desk, reader: p.Reader, quarantine: p.Quarantine, ledger: p.Ledger, town: p.Town, guard: p.Guard, now: p.Now, log: p.Log, safeHTML: p.SafeHTML,
 		foldHTML: p.FoldHTML, remote: p.RemotePictures,
 	}
 	var err error
@@ -100,6 +102,9 @@ func (c *Console) Routes() []Route {
 		{get, "/contacts/new", false, c.signedIn(c.contactPage)},
 		{post, "/contacts/new", false, c.signedIn(c.logContact)},
 		{get, "/admin/channels", false, c.signedIn(c.channelsPage)},
+		{get, ledgerPath, false, c.signedIn(c.ledgerPage)},
+		{get, "/reserved/:token", false, c.signedIn(c.reservedPage)},
+		{post, "/reserved/:token", false, c.signedIn(c.breakGlass)},
 	}
 }
 

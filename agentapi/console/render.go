@@ -23,7 +23,7 @@ var templateFiles embed.FS
 // pageNames lists the templates that are whole pages; layout.html and parts.html hold what they share, story.html is the ticket's
 // alone: what is parsed stays in memory once for each page and language.
 func pageNames() []string {
-	return []string{"login", "work", "tickets", "ticket", "contact", "split", "quarantine", "held", "channels", "error", "message"}
+	return []string{"login", "work", "tickets", "ticket", "contact", "split", "quarantine", "held", "channels", "error", "message", "ledger", "reserved"}
 }
 
 func parsePages(functions template.FuncMap) (map[string]*template.Template, error) {
@@ -121,9 +121,10 @@ type frame struct {
 	Class  string // of the body: which panes a narrow screen shows
 	Actor  *ticketing.Actor
 	Nav    nav
-	Alarms []channelRow // what whoever looks after the lines must see to
-	Here   string       // the page of the installation that is open: "channels"
-	Query  listQuery    // the list the page hangs in
+	Alarms []channelRow             // what whoever looks after the lines must see to
+	Opened []ticketing.OpenedTicket // what others opened of the departments she supervises
+	Here   string                   // the page of the installation that is open: "channels"
+	Query  listQuery                // the list the page hangs in
 	List   []listGroup
 	Pager  pager
 	Notice string // what was just done
@@ -143,6 +144,9 @@ func (c *Console) show(r *request, status int, page string, f frame) error {
 		return err
 	}
 	if f.Alarms, err = c.alarmed(r); err != nil {
+		return err
+	}
+	if f.Opened, err = c.reader.Openings(r.Request.Context(), r.actor); err != nil {
 		return err
 	}
 	f.Actor = &r.actor

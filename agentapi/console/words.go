@@ -136,6 +136,7 @@ func vocabularies() map[string][]string {
 		"undelivered":  texts(ticketing.UndeliveredReasons()),
 		"done":         dones(),
 		"ending":       endings(),
+		"break":        {"row_changed", "rows_missing", "rows_added", "seal_changed", "seal_missing", "unlinked", "stray_rows"},
 		"automatic": {
 			"acknowledgement", "bounce", "delivery-report", "read-receipt", "auto-submitted", "receipt", "transcription", "text_help", "text_contact",
 		},

@@ -49,6 +49,7 @@ func (h *hub) run(ctx context.Context, ready func(addr string)) (err error) {
 	parts.Go(func() error { return h.town.Run(ctx) })
 	parts.Go(func() error { return h.journal.Run(ctx) })
 	parts.Go(func() error { return h.dispatcher.Run(ctx) })
+	parts.Go(func() error { return h.ledger.Run(ctx, h.owner) })
 	parts.Go(func() error { return h.sweep(ctx) })
 	parts.Go(func() error { return h.sweepFiles(ctx) })
 	for _, p := range h.pullers {
