@@ -318,7 +318,7 @@ func (x *walked) check(t *testing.T, who walker, method, route string, v visit, 
 			continue
 		}
 		if strings.Contains(told, word) {
-			t.Errorf("%s of %s tells %s", method, path, word)
+			t.Errorf("%s %s tells %s", method, path, word)
 		}
 	}
 }

@@ -197,6 +197,7 @@ func (c Config) LogValue() slog.Value {
 			slog.String("api_base", hideInURL(c.Twilio.APIBase)), slog.Int("lines", len(c.Twilio.Lines)), // their names may be numbers
 			slog.Bool("record_calls", c.Twilio.RecordCalls), slog.Duration("keep_recordings", c.Twilio.KeepRecordings)),
 		slog.Attr{Key: "cti", Value: slog.GroupValue(exchanges...)},
+		slog.Group("consultations", slog.Duration("keep", c.Consultations.Keep)),
 		slog.Group("log", slog.String("level", c.Log.Level), slog.String("format", c.Log.Format)),
 	)
 }

@@ -92,6 +92,8 @@ type Citizens interface {
 	CitizensByIDs(ctx context.Context, ids []string) (map[string]Citizen, error) // without their parts
 	// CountOpen counts the tickets of a citizen that are not closed.
 	CountOpen(ctx context.Context, scope TicketScope, citizenID string) (int, error)
+	// LastContact tells whether a citizen has tickets outside a scope and, if so, when she last wrote to one inside; nil: never.
+	LastContact(ctx context.Context, scope TicketScope, citizenID string) (hides bool, last *time.Time, err error)
 	// LockCitizens reads records, as Citizen does, in the order of their ids; inside a transaction they stay as they are until the end
 	// of it.
 	LockCitizens(ctx context.Context, ids []string) ([]Citizen, error)

@@ -103,6 +103,7 @@ func checksOf(c config.Config) []oneCheck {
 		}},
 		{"redis", func(ctx context.Context) (string, error) { return "", checkRedis(ctx, c) }},
 		{"files " + c.Files, func(context.Context) (string, error) { return checkFiles(c.Files) }},
+		{"consultations", func(ctx context.Context) (string, error) { return checkSeals(ctx, c) }},
 		{"address under answers", func(context.Context) (string, error) { return checkAddress(c.Town.Address, departments) }},
 	}
 	if c.Twilio.Enabled() {
