@@ -13,8 +13,8 @@ import (
 // checkSeals recomputes the seals on who looked at what. The newest hash is printed: kept elsewhere, it proves later that nobody who has
 // the database has made all seals anew.
 func checkSeals(ctx context.Context, c config.Config) (string, error) {
-	if note, _, err := checkDatabase(ctx, c); err != nil || note != "" { // said already
-		return "", errNothing
+	if note, _, err := checkDatabase(ctx, c); err != nil || note != "" { // it is not there yet, or old
+		return note, err
 	}
 	log := newLog(io.Discard, c.Log)
 	db, err := store.Open(ctx, c.Database, store.Options{Log: log, Now: now})
