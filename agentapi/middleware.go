@@ -93,7 +93,7 @@ func (s *Server) harden(c *gin.Context) {
 func (s *Server) admit(c *gin.Context) {
 	ctx := context.WithValue(c.Request.Context(), languageKey{}, s.chooseLanguage(c.Request))
 	ctx = context.WithValue(ctx, remoteKey{}, c.ClientIP())
-	ctx = ticketing.OnPage(ctx, c.Request.Method+" "+c.FullPath())
+	ctx = ticketing.OnPage(ctx, ticketing.Visit{Route: c.Request.Method + " " + c.FullPath(), Again: c.GetHeader("X-Fragment") != ""})
 	c.Request = c.Request.WithContext(ctx)
 	if err := auth.Refused(ctx); err != nil {
 		c.Abort()

@@ -23,30 +23,44 @@ type Consultation struct {
 	Seal      int64  // the number of the Seal it is under; 0: not sealed yet
 }
 
-// sameLook is how long looking again at the same thing on the same page is the same look.
-const sameLook = time.Minute
+// Looking again at the same thing on the same page is the same look for a minute, and for an hour when it is the page that asks again
+// by itself because it was left open.
+const (
+	sameLook = time.Minute
+	stayOpen = time.Hour
+)
 
 // maxPurpose is the longest reason anybody is asked for, in bytes.
 const maxPurpose = 500
 
-// pageKey carries the page somebody looks at.
-type pageKey struct{}
+// visitKey carries what a request is for.
+type visitKey struct{}
+
+// Visit is what a request is for.
+type Visit struct {
+	Route string // the pattern: "GET /citizens/{id}"
+	Again bool   // a page that is open asks for what it shows once more
+}
 
 // OnPage says which page a request is for, so that what it shows can be noted.
-func OnPage(ctx context.Context, page string) context.Context {
-	return context.WithValue(ctx, pageKey{}, page)
+func OnPage(ctx context.Context, v Visit) context.Context {
+	return context.WithValue(ctx, visitKey{}, v)
 }
 
 // look notes that an actor is shown a citizen's file, a closed department's ticket, or both. It is written before she is shown it, in
 // the same request: what can't be noted is not shown.
 func look(ctx context.Context, store Consultations, now time.Time, a Actor, citizenID, ticketID, purpose string) error {
-	page, _ := ctx.Value(pageKey{}).(string)
+	visit, _ := ctx.Value(visitKey{}).(Visit)
+	same := sameLook
+	if visit.Again {
+		same = stayOpen
+	}
 	c := Consultation{
-		At: now.UTC().Truncate(time.Microsecond), AgentID: a.ID, Page: page, CitizenID: citizenID, TicketID: ticketID,
+		At: now.UTC().Truncate(time.Microsecond), AgentID: a.ID, Page: visit.Route, CitizenID: citizenID, TicketID: ticketID,
 		Purpose: strings.ReplaceAll(strings.ToValidUTF8(clip(purpose, maxPurpose), "?"), "\x00", "?"),
 	}
 	c.Digest = c.digest()
-	return wrap("note who looked", store.AddConsultation(ctx, c, c.At.Add(-sameLook)))
+	return wrap("note who looked", store.AddConsultation(ctx, c, c.At.Add(-same)))
 }
 
 // digest is the SHA-256 of what a row says, as a JSON array: anybody can compute it from an export.

@@ -16,3 +16,6 @@ func Waiting(g *Gather) int {
 func NoteLook(ctx context.Context, store Consultations, now time.Time, a Actor, citizenID, ticketID, purpose string) error {
 	return look(ctx, store, now, a, citizenID, ticketID, purpose)
 }
+
+// TakeTurn does once what Run does every few seconds.
+func TakeTurn(ctx context.Context, l *Ledger, owner string) error { return l.turn(ctx, owner) }

@@ -15,6 +15,8 @@ type Ledger struct {
 	keep  time.Duration
 	now   Clock
 	log   *slog.Logger
+
+	pruned, told time.Time // when Run last did so
 }
 
 // KeepConsultations is how long consultations are kept when nothing else is said.

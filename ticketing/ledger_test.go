@@ -56,7 +56,7 @@ func eachArchive(t *testing.T, do func(a *archive)) {
 func (a *archive) look(n int) {
 	a.Helper()
 	for range n {
-		a.must(ticketing.NoteLook(ticketing.OnPage(a.Context(), "GET /x"), a.db, a.clock.now(), a.actor("agent"), ticketing.NewID(), "", ""))
+		a.must(ticketing.NoteLook(ticketing.OnPage(a.Context(), ticketing.Visit{Route: "GET /x"}), a.db, a.clock.now(), a.actor("agent"), ticketing.NewID(), "", ""))
 	}
 }
 
@@ -192,6 +192,31 @@ func TestSealsAreFenced(t *testing.T) {
 	})
 }
 
+// One process seals at a time; another takes over when it lets go.
+func TestOneSealsAtATime(t *testing.T) {
+	eachArchive(t, func(a *archive) {
+		turn := func(owner string, want int64) {
+			a.Helper()
+			a.look(1)
+			a.must(ticketing.TakeTurn(a.Context(), a.ledger, owner))
+			last, err := a.db.LastSeal(a.Context())
+			a.must(err)
+			if last.Number != want {
+				a.Errorf("after %s's turn the last seal is %d, want %d", owner, last.Number, want)
+			}
+		}
+		turn("one", 1)
+		turn("two", 1)
+		turn("one", 2)
+		a.must(a.db.Drop(a.Context(), "consultations", "one"))
+		turn("two", 3)
+		turn("one", 3)
+		if broken := a.breaks(); len(broken) != 0 {
+			a.Errorf("breaks %v", broken)
+		}
+	})
+}
+
 func TestOldSealsArePruned(t *testing.T) {
 	eachArchive(t, func(a *archive) {
 		for range 4 {
@@ -222,7 +247,7 @@ func TestOldSealsArePruned(t *testing.T) {
 
 func TestLooksAreFoundByTheOfficerAlone(t *testing.T) {
 	eachArchive(t, func(a *archive) {
-		ctx := ticketing.OnPage(a.Context(), "GET /citizens/{id}")
+		ctx := ticketing.OnPage(a.Context(), ticketing.Visit{Route: "GET /citizens/{id}"})
 		_, err := a.town.AddAgent(ctx, ticketing.NewAgent{Email: "dpo@valmont.example", Name: "Odile Petit", Roles: []string{"dpo"}})
 		a.must(err)
 		dpo, agent := a.actor("dpo"), a.actor("agent")
@@ -236,12 +261,18 @@ func TestLooksAreFoundByTheOfficerAlone(t *testing.T) {
 		a.clock.advance(61 * time.Second)
 		_, err = a.reader.Citizen(ctx, agent, c.ID)
 		a.must(err)
+		again := ticketing.OnPage(a.Context(), ticketing.Visit{Route: "GET /citizens/{id}", Again: true})
+		for range 5 { // the page stays open: no other look
+			a.clock.advance(10 * time.Minute)
+			_, err = a.reader.Citizen(again, agent, c.ID)
+			a.must(err)
+		}
 		_, err = a.reader.Citizen(ctx, dpo, c.ID)
 		if !errors.Is(err, ticketing.ErrForbidden) {
 			a.Errorf("the officer reads a record: %v", err)
 		}
 
-		list := ticketing.OnPage(a.Context(), "GET /consultations")
+		list := ticketing.OnPage(a.Context(), ticketing.Visit{Route: "GET /consultations"})
 		for _, name := range []string{"agent", "admin", "supervision"} {
 			if _, err := a.ledger.Looks(list, a.actor(name), ticketing.ConsultationQuery{}, ""); !errors.Is(err, ticketing.ErrForbidden) {
 				a.Errorf("%s reads the ledger: %v", name, err)

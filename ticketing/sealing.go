@@ -20,7 +20,6 @@ const (
 func (l *Ledger) Run(ctx context.Context, owner string) error {
 	tick := time.NewTicker(sealEvery)
 	defer tick.Stop()
-	var pruned, told time.Time
 	for {
 		select {
 		case <-ctx.Done():
@@ -32,29 +31,37 @@ func (l *Ledger) Run(ctx context.Context, owner string) error {
 			return nil
 		case <-tick.C:
 		}
-		epoch, held, err := l.store.Hold(ctx, sealsLease, owner, sealLease)
-		if err == nil && held {
-			err = l.sealAll(ctx, epoch, &told)
-		}
-		if err == nil && held && l.now().Sub(pruned) >= pruneEvery {
-			pruned = l.now()
-			err = l.Prune(ctx)
-		}
-		if err != nil && ctx.Err() == nil {
+		if err := l.turn(ctx, owner); err != nil && ctx.Err() == nil {
 			l.log.Error("consultations are kept and not sealed; it will be tried again", "error", err)
 		}
 	}
 }
 
+// turn does what there is to do, if this process holds the lease.
+func (l *Ledger) turn(ctx context.Context, owner string) error {
+	epoch, held, err := l.store.Hold(ctx, sealsLease, owner, sealLease)
+	if err != nil || !held {
+		return err
+	}
+	if err := l.sealAll(ctx, epoch); err != nil {
+		return err
+	}
+	if l.now().Sub(l.pruned) < pruneEvery {
+		return nil
+	}
+	l.pruned = l.now()
+	return l.Prune(ctx)
+}
+
 // sealAll seals until nothing is left.
-func (l *Ledger) sealAll(ctx context.Context, epoch int64, told *time.Time) error {
+func (l *Ledger) sealAll(ctx context.Context, epoch int64) error {
 	for {
 		s, err := l.Seal(ctx, epoch)
 		if err != nil || s.Size == 0 {
 			return err
 		}
-		if l.now().Sub(*told) >= tellEvery {
-			*told = l.now()
+		if l.now().Sub(l.told) >= tellEvery {
+			l.told = l.now()
 			l.log.Info("consultations sealed", "seal", s.Number, "hash", s.Hash)
 		}
 		if s.Size < sealAtMost {
