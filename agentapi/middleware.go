@@ -14,6 +14,7 @@ import (
 
 	"guichet/agentapi/auth"
 	"guichet/agentapi/console"
+	"guichet/ticketing"
 )
 
 // maxBody is the longest body of a request, in bytes. An agent's text is at most a fifth of it.
@@ -92,6 +93,7 @@ func (s *Server) harden(c *gin.Context) {
 func (s *Server) admit(c *gin.Context) {
 	ctx := context.WithValue(c.Request.Context(), languageKey{}, s.chooseLanguage(c.Request))
 	ctx = context.WithValue(ctx, remoteKey{}, c.ClientIP())
+	ctx = ticketing.OnPage(ctx, ticketing.Visit{Route: c.Request.Method + " " + c.FullPath(), Again: c.GetHeader("X-Fragment") != ""})
 	c.Request = c.Request.WithContext(ctx)
 	if err := auth.Refused(ctx); err != nil {
 		c.Abort()

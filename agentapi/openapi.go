@@ -133,6 +133,12 @@ func descriptions() map[string]string {
 		"takeNext":     "204 when nothing waits, or when the caller holds as many open tickets as she may.",
 		"listQueues":   "Waiting is counted where tickets are taken from, the rest in the database.",
 		"listChannels": "Whether mail comes in, per mailbox: when the server last answered, how many messages it holds, how many are not filed yet, and what somebody must see to.",
+		"breakGlass": "Of an exchange with a sealed department, of which she knows the day and a token. She reads the ticket for an hour and can change nothing; her " +
+			"reason is told to the department and to the data protection officer at once. Tickets of hidden departments can't be opened so.",
+		"listConsultations": "For data protection officers alone. Every look at a citizen's record, and at a ticket of a department that is not open, newest first; " +
+			"the same look of the same agent within a minute is one. Reading this is a look too.",
+		"checkConsultations":   "For data protection officers alone. Recomputes every seal: each is a SHA-256 over the hash of the one before it and the rows in order.",
+		"citizenConsultations": "For data protection officers alone.",
 	}
 }
 
@@ -170,6 +176,7 @@ func describeByHand(doc *huma.OpenAPI) {
 			"default": refusal(),
 		},
 	})
+	describeExport(doc)
 	event := doc.Components.Schemas.Schema(reflect.TypeFor[eventView](), true, "Event")
 	doc.AddOperation(&huma.Operation{
 		OperationID: "events", Method: http.MethodGet, Path: apiPath("/events"), Summary: "What happens, as it happens",
@@ -198,6 +205,23 @@ func describeByHand(doc *huma.OpenAPI) {
 		}
 	}
 	letAnswersGrow(doc)
+}
+
+func describeExport(doc *huma.OpenAPI) {
+	text := &huma.Schema{Type: huma.TypeString}
+	op := &huma.Operation{
+		OperationID: "exportConsultations", Method: http.MethodGet, Path: apiPath("/consultations/export"), Summary: "Who looked at what, as a table",
+		Description: "For data protection officers alone. CSV with the filters of the list, newest first, at most 100,000 rows.",
+		Tags:        []string{"consultations"}, Security: security(),
+		Responses: map[string]*huma.Response{
+			"200":     {Description: "The table.", Content: map[string]*huma.MediaType{"text/csv": {Schema: text}}},
+			"default": refusal(),
+		},
+	}
+	for _, name := range []string{"citizen", "name", "agent", "ticket", "after", "before"} {
+		op.Parameters = append(op.Parameters, &huma.Param{Name: name, In: "query", Schema: text})
+	}
+	doc.AddOperation(op)
 }
 
 // letAnswersGrow lets answers have fields their schema does not know: a client made from this document must live with the next

@@ -32,6 +32,7 @@ type Parts struct {
 	Registry         *ticketing.Registry
 	Reader           *ticketing.Reader
 	Quarantine       *ticketing.Quarantine
+	Ledger           *ticketing.Ledger
 	Switchboard      *ticketing.Switchboard
 	Mounts           []channels.Mount // webhooks of the channels
 	Town             *ticketing.Town
@@ -160,6 +161,12 @@ func (s *Server) routes() {
 	call(s, agents, "GET /citizens/{id}/merges", "listMerges", "What was merged with a record, and undone", s.listMerges)
 	call(s, writers, "POST /merges/{id}/undo", "undoMerge", "Undo a merge", s.undoMerge)
 	call(s, agents, "GET /tickets/{ref}/candidates", "listCandidates", "Who may have written a ticket", s.listCandidates)
+
+	call(s, writers, "POST /tickets/{ref}/break-glass", "breakGlass", "Read a reserved ticket, saying why", s.breakGlass)
+	call(s, agents, "GET /consultations", "listConsultations", "Who looked at what", s.listLooks)
+	call(s, agents, "GET /consultations/seals", "checkConsultations", "Whether the seals on it hold", s.checkLooks)
+	s.engine.GET(apiPath("/consultations/export"), s.plain(agents, s.exportLooks))
+	call(s, agents, "GET /citizens/{id}/consultations", "citizenConsultations", "Who saw her file", s.citizenLooks)
 
 	call(s, agents, "GET /queues", "listQueues", "The load of the queues I may see", s.listQueues)
 	call(s, writers, "POST /queues/{department}/next", "takeNext", "Take the best ticket of a queue", s.takeNext)

@@ -110,14 +110,15 @@ func newWorld(tb testing.TB, db *store.DB, change ...func(*agentapi.Parts)) *wor
 	w.guard = auth.New(auth.Parts{Store: db, Town: w.town, Router: w.router, Now: w.now, Log: log})
 	w.quarantine = ticketing.NewQuarantine(w.desk, map[channels.Name]channels.Rereader{channels.Email: email.NewReader(nil)})
 	w.board = ticketing.NewSwitchboard(w.desk)
+	ledger := ticketing.NewLedger(db, w.town, 0, w.now, log)
 	registry := ticketing.NewRegistry(db, w.town, w.router, w.now, log)
 	pages, err := console.New(console.Parts{
-		Desk: w.desk, Registry: registry, Reader: reader, Quarantine: w.quarantine, Switchboard: w.board, Town: w.town, Guard: w.guard, Now: w.now, Log: log,
+		Desk: w.desk, Registry: registry, Reader: reader, Quarantine: w.quarantine, Ledger: ledger, Switchboard: w.board, Town: w.town, Guard: w.guard, Now: w.now, Log: log,
 		SafeHTML: email.SafeHTML, FoldHTML: email.FoldHTML, RemotePictures: email.RemotePictures,
 	})
 	w.must(err)
 	parts := agentapi.Parts{
-		Desk: w.desk, Registry: registry, Reader: reader, Quarantine: w.quarantine, Switchboard: w.board, Town: w.town, Journal: journal, Router: w.router, Store: db, Guard: w.guard, Console: pages,
+		Desk: w.desk, Registry: registry, Reader: reader, Quarantine: w.quarantine, Ledger: ledger, Switchboard: w.board, Town: w.town, Journal: journal, Router: w.router, Store: db, Guard: w.guard, Console: pages,
 		Metrics: metrics, PublicURL: "http://guichet.example", Version: "test", Log: log, Now: w.now,
 	}
 	for _, c := range change {

@@ -29,6 +29,7 @@ type Config struct {
 	Mailboxes     []email.Mailbox `koanf:"mailboxes"`
 	Twilio        twilio.Options  `koanf:"twilio"`
 	CTI           []cti.Exchange  `koanf:"cti"`
+	Consultations Consultations   `koanf:"consultations"`
 	Log           Log             `koanf:"log"`
 }
 
@@ -53,6 +54,11 @@ type Town struct {
 	QuietHours string `koanf:"quiet_hours"`
 }
 
+// Consultations says how long who looked at whose file is kept.
+type Consultations struct {
+	Keep time.Duration `koanf:"keep"`
+}
+
 // Log says how much is logged and in which form.
 type Log struct {
 	Level  string `koanf:"level"`
@@ -68,7 +74,9 @@ func Default() Config {
 		HTTP:     HTTP{Listen: "127.0.0.1:8080", PublicURL: "http://127.0.0.1:8080"},
 		Town:     Town{Name: "Mairie", Timezone: "Europe/Paris", Region: "FR", Languages: []string{"fr", "en"}, QuietHours: "20:00-08:00"},
 		Twilio:   twilio.Options{APIBase: "https://api.twilio.com", KeepRecordings: 720 * time.Hour},
-		Log:      Log{Level: "info", Format: "text"},
+		// The CNIL's recommendation on logging (délibération 2021-122) is six months to a year.
+		Consultations: Consultations{Keep: 365 * 24 * time.Hour},
+		Log:           Log{Level: "info", Format: "text"},
 	}
 }
 
@@ -189,6 +197,7 @@ func (c Config) LogValue() slog.Value {
 			slog.String("api_base", hideInURL(c.Twilio.APIBase)), slog.Int("lines", len(c.Twilio.Lines)), // their names may be numbers
 			slog.Bool("record_calls", c.Twilio.RecordCalls), slog.Duration("keep_recordings", c.Twilio.KeepRecordings)),
 		slog.Attr{Key: "cti", Value: slog.GroupValue(exchanges...)},
+		slog.Group("consultations", slog.Duration("keep", c.Consultations.Keep)),
 		slog.Group("log", slog.String("level", c.Log.Level), slog.String("format", c.Log.Format)),
 	)
 }

@@ -260,7 +260,7 @@ func TestEveryValueHasAVariable(t *testing.T) {
 		"listen": ":1", "metrics_listen": ":2", "public_url": "https://other.example", "timezone": "UTC", "region": "BE", "languages": "nl",
 		"address": "other@valmont.example", "form_senders": "other@valmont.example", "plus_addresses": "true", "port": "7", "tls": "starttls",
 		"after": "seen", "trusted_proxies": "10.0.0.1", "token_url": "https://other.lan", "poll": "7s", "max_size": "7MB", "level": "warn", "quiet_hours": "21:00-07:00",
-		"api_base": "https://other.lan", "number": "+33939000001", "uses": "sms", "record_calls": "true", "keep_recordings": "7h", "token": "other-secret",
+		"api_base": "https://other.lan", "number": "+33939000001", "uses": "sms", "record_calls": "true", "keep_recordings": "7h", "keep": "1000h", "token": "other-secret",
 		"numbers": "national", "blocked": "+33639980001", "format": "json",
 	}
 	for _, k := range keys("", reflect.TypeFor[Config]()) {

@@ -24,6 +24,7 @@ func (c Config) Validate() error {
 	c.HTTP.validate(&p)
 	c.Town.validate(&p)
 	c.Log.validate(&p)
+	c.Consultations.validate(&p)
 
 	addresses := map[string]string{} // address → mailbox
 	names := map[string]string{}     // as variables spell it → mailbox
@@ -157,6 +158,18 @@ func (t Town) validate(p *problems) {
 	}
 	if _, _, ok := t.Quiet(); t.QuietHours != "" && !ok {
 		p.add("town.quiet_hours", "%q are not two times of day; write for example 20:00-08:00", t.QuietHours)
+	}
+}
+
+// How long consultations may be kept: long enough to be asked for, and not for ever.
+const (
+	leastKept = 30 * 24 * time.Hour
+	mostKept  = 5 * 365 * 24 * time.Hour
+)
+
+func (c Consultations) validate(p *problems) {
+	if c.Keep < leastKept || c.Keep > mostKept {
+		p.add("consultations.keep", "%s is not between 720h, thirty days, and 43800h, five years; 8760h, a year, is a good measure", c.Keep)
 	}
 }
 

@@ -99,6 +99,7 @@ func TestValidate(t *testing.T) {
 		{"a language twice", func(c *Config, _ *email.Mailbox) { c.Town.Languages = []string{"fr", "fr"} }, `town.languages: "fr" stands there twice; keep one of them`},
 
 		{"a level", func(c *Config, _ *email.Mailbox) { c.Log = Log{Level: "debug", Format: "json"} }, ""},
+		{"looks kept for a week", func(c *Config, _ *email.Mailbox) { c.Consultations.Keep = 168 * time.Hour }, `consultations.keep: 168h0m0s is not between 720h, thirty days, and 43800h, five years; 8760h, a year, is a good measure`},
 		{"no level", func(c *Config, _ *email.Mailbox) { c.Log.Level = "" }, `log.level: "" is not a level; choose debug, info, warn or error`},
 		{"another format", func(c *Config, _ *email.Mailbox) { c.Log.Format = "xml" }, `log.format: "xml" is not a format; choose text or json`},
 

@@ -129,7 +129,7 @@ func (b *Switchboard) card(ctx context.Context, a Actor, c Call) (CallerCard, er
 		}
 	}
 	var err error
-	card.Likelihood, card.Candidates, err = candidates(ctx, b.desk.store, a, c.Number)
+	card.Likelihood, card.Candidates, err = candidates(ctx, b.desk.store, b.desk.now(), a, c.Number)
 	return card, err
 }
 
@@ -138,10 +138,10 @@ func (r *Reader) Candidates(ctx context.Context, a Actor, number string) (Likeli
 	if !a.Has(RoleAgent) && !a.Has(RoleSupervisor) {
 		return CallerUnknown, nil, nil
 	}
-	return candidates(ctx, r.store, a, number)
+	return candidates(ctx, r.store, r.now(), a, number)
 }
 
-func candidates(ctx context.Context, store Store, a Actor, number string) (Likelihood, []Candidate, error) {
+func candidates(ctx context.Context, store Store, now time.Time, a Actor, number string) (Likelihood, []Candidate, error) {
 	if number == "" {
 		return CallerUnknown, nil, nil
 	}
@@ -159,6 +159,9 @@ func candidates(ctx context.Context, store Store, a Actor, number string) (Likel
 	for _, owner := range list {
 		citizen, err := store.Citizen(ctx, owner.ID)
 		if err != nil {
+			return likelihood, nil, err
+		}
+		if err := look(ctx, store, now, a, owner.ID, "", ""); err != nil {
 			return likelihood, nil, err
 		}
 		open, err := store.ListTickets(ctx, TicketQuery{

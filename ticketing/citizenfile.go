@@ -32,6 +32,9 @@ func (r *Reader) Citizen(ctx context.Context, a Actor, id string) (CitizenFile, 
 	if file.Citizen, err = r.store.Citizen(ctx, id); err != nil {
 		return file, err
 	}
+	if err := look(ctx, r.store, r.now(), a, id, "", ""); err != nil {
+		return CitizenFile{}, err
+	}
 	if file.MergedInto != nil {
 		lives, err := livesIn(ctx, r.store, id)
 		if err != nil {
@@ -47,7 +50,13 @@ func (r *Reader) Citizen(ctx context.Context, a Actor, id string) (CitizenFile, 
 		return file, err
 	}
 	file.Notes = slices.DeleteFunc(notes, func(n CitizenNote) bool { return n.Department != "" && !a.belongs(n.Department) })
-	file.OpenTickets, err = r.store.CountOpen(ctx, a.Scope(), id)
+	if file.OpenTickets, err = r.store.CountOpen(ctx, a.Scope(), id); err != nil {
+		return file, err
+	}
+	hides, last, err := r.store.LastContact(ctx, a.Scope(), id)
+	if hides { // the date of an exchange she may not know of must not show here
+		file.LastContactAt = last
+	}
 	return file, err
 }
 

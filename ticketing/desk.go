@@ -154,7 +154,7 @@ const ArgChanges = "changes"
 
 // versionless lists the events that make no version of their ticket.
 func versionless() []EventType {
-	return []EventType{EventDeliveryChanged, EventAckQueued, EventAckWithheld, EventFileFetched}
+	return []EventType{EventDeliveryChanged, EventAckQueued, EventAckWithheld, EventFileFetched, EventTicketOpened}
 }
 
 // stale refuses what was asked of a version that is no more, and names what happened since. Every version has an event of its own, or

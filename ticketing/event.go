@@ -33,6 +33,7 @@ const (
 	EventTicketMerged      EventType = "ticket.merged"    // told to both: into is the one that lives on
 	EventTicketSplit       EventType = "ticket.split"     // messages of it became another ticket
 	EventTicketForwarded   EventType = "ticket.forwarded"
+	EventTicketOpened      EventType = "ticket.opened"       // somebody who is not of its sealed department reads it for a while, and said why
 	EventQuarantined       EventType = "message.quarantined" // of no ticket, as the next: it came in and waits for a person
 	EventQuarantineLeft    EventType = "quarantine.left"     // it waits no longer
 	EventRefused           EventType = "contact.refused"     // a number said STOP to a line

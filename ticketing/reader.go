@@ -171,8 +171,11 @@ type LinkedTicket struct {
 // Ticket reads one ticket with all that belongs to it.
 func (r *Reader) Ticket(ctx context.Context, a Actor, reference string) (Dossier, error) {
 	s := r.town.Now()
-	t, err := findTicket(ctx, r.store, s, a, reference)
+	t, err := r.find(ctx, a, reference)
 	if err != nil {
+		return Dossier{}, err
+	}
+	if err := r.looked(ctx, a, t); err != nil {
 		return Dossier{}, err
 	}
 	d := Dossier{Ticket: t}
@@ -265,7 +268,7 @@ func (r *Reader) links(ctx context.Context, s *Snapshot, a Actor, id string) ([]
 
 // Find reads a ticket alone.
 func (r *Reader) Find(ctx context.Context, a Actor, reference string) (Ticket, error) {
-	return findTicket(ctx, r.store, r.town.Now(), a, reference)
+	return r.find(ctx, a, reference)
 }
 
 // DisplayName is what stands for a citizen on a screen: the name, else a way to reach her.
@@ -389,19 +392,21 @@ func (r *Reader) seesMessage(ctx context.Context, a Actor, m Message) error {
 	if err != nil {
 		return err
 	}
-	s := r.town.Now()
-	if len(rows) == 0 || !a.Can(ActSee, s.Subject(rows[0])) {
+	if len(rows) == 0 {
 		return ErrNotFound
 	}
+	if err := r.sees(ctx, a, rows[0]); err != nil {
+		return err
+	}
 	if m.Direction != Note {
-		return nil
+		return r.looked(ctx, a, rows[0])
 	}
 	d := Dossier{Ticket: rows[0], Messages: []Message{m}}
 	if d.Events, err = r.store.EventsOfTicket(ctx, m.TicketID); err != nil {
 		return err
 	}
-	if s.reserve(a, &d); len(d.Messages) == 0 {
+	if r.town.Now().reserve(a, &d); len(d.Messages) == 0 {
 		return ErrNotFound
 	}
-	return nil
+	return r.looked(ctx, a, rows[0])
 }

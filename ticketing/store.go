@@ -34,6 +34,7 @@ type Nouns interface {
 	Agents
 	Requests
 	Lines
+	Consultations
 }
 
 // OriginalKey names an original: unique together.
@@ -93,6 +94,8 @@ type Citizens interface {
 	CitizensByIDs(ctx context.Context, ids []string) (map[string]Citizen, error) // without their parts
 	// CountOpen counts the tickets of a citizen that are not closed.
 	CountOpen(ctx context.Context, scope TicketScope, citizenID string) (int, error)
+	// LastContact tells whether a citizen has tickets outside a scope and, if so, when she last wrote to one inside; nil: never.
+	LastContact(ctx context.Context, scope TicketScope, citizenID string) (hides bool, last *time.Time, err error)
 	// LockCitizens reads records with all their parts, also twins, in the order of their ids; inside a transaction they stay as they are until the end
 	// of it, and no ticket is added to them.
 	LockCitizens(ctx context.Context, ids []string) ([]Citizen, error)
@@ -453,6 +456,25 @@ type Lines interface {
 	NoteHealth(ctx context.Context, h channels.Health) error
 	Healths(ctx context.Context) ([]channels.Health, error)    // by Mailbox
 	KeepHealths(ctx context.Context, mailboxes []string) error // forgets those of all others
+}
+
+// Consultations are who looked at what, the seals on them, and who opened what she may not see by herself.
+type Consultations interface {
+	// AddConsultation adds c, with an ID of the database's, unless the same agent looked at the same for the same purpose after since.
+	AddConsultation(ctx context.Context, c Consultation, since time.Time) error
+	ListConsultations(ctx context.Context, q ConsultationQuery) ([]Consultation, error) // newest first
+	// LastSeal reads the newest; zero: there is none. Inside a transaction nobody else gets it until the end of it.
+	LastSeal(ctx context.Context) (Seal, error)
+	// PutUnderSeal gives the oldest rows that are under no seal this number, and gives all that have it, by ID.
+	PutUnderSeal(ctx context.Context, number int64, limit int) ([]Consultation, error)
+	AddSeal(ctx context.Context, s Seal) error
+	Seals(ctx context.Context, after int64, limit int) ([]Seal, error)                  // by Number
+	SealedConsultations(ctx context.Context, after, upTo int64) ([]Consultation, error) // by seal and ID
+	CountUnsealed(ctx context.Context, last int64) (unsealed, stray int64, err error)   // stray: under seals beyond the last
+	PruneSeals(ctx context.Context, upTo int64, now time.Time) error                    // the last of them stays, without its rows
+	AddOpening(ctx context.Context, o Opening) error
+	OpenedBy(ctx context.Context, agentID string, now time.Time) ([]Opening, error)                         // those that are not over
+	OpeningsSince(ctx context.Context, departments []string, since time.Time, limit int) ([]Opening, error) // newest first
 }
 
 // Files keeps large originals and attachments under the SHA-256 of their content.

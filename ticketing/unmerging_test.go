@@ -279,7 +279,7 @@ func TestAnAgentSaysWhoItWas(t *testing.T) {
 		if h.dossier(ref).Ticket.CitizenID != nil {
 			t.Fatal("a shared number decided")
 		}
-		list, err := h.reader.Candidates(t.Context(), h.actor("agent"), ref)
+		list, err := h.reader.TicketCandidates(t.Context(), h.actor("agent"), ref)
 		h.must(err)
 		if len(list) != 2 || !slices.Contains(list[0].Reasons, ticketing.WhySamePhone) {
 			t.Errorf("candidates %+v", list)

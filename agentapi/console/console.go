@@ -19,6 +19,7 @@ type Parts struct {
 	Reader      *ticketing.Reader
 	Quarantine  *ticketing.Quarantine
 	Switchboard *ticketing.Switchboard
+	Ledger      *ticketing.Ledger
 	Town        *ticketing.Town
 	Guard       *auth.Guard
 	Now         ticketing.Clock
@@ -38,6 +39,7 @@ type Console struct {
 	reader      *ticketing.Reader
 	quarantine  *ticketing.Quarantine
 	switchboard *ticketing.Switchboard
+	ledger      *ticketing.Ledger
 	town        *ticketing.Town
 	guard       *auth.Guard
 	now         ticketing.Clock
@@ -60,7 +62,7 @@ type Route struct {
 // New reads the templates, the locales and the assets.
 func New(p Parts) (*Console, error) {
 	c := &Console{
-		desk: p.Desk, registry: p.Registry, reader: p.Reader, quarantine: p.Quarantine, switchboard: p.Switchboard, town: p.Town, guard: p.Guard, now: p.Now, log: p.Log, safeHTML: p.SafeHTML,
+		desk: p.Desk, registry: p.Registry, reader: p.Reader, quarantine: p.Quarantine, ledger: p.Ledger, switchboard: p.Switchboard, town: p.Town, guard: p.Guard, now: p.Now, log: p.Log, safeHTML: p.SafeHTML,
 		foldHTML: p.FoldHTML, remote: p.RemotePictures,
 	}
 	var err error
@@ -116,6 +118,9 @@ func (c *Console) Routes() []Route {
 		{post, "/citizens/:id/relations", false, c.signedIn(c.relate)},
 		{post, "/citizens/:id/notes", false, c.signedIn(c.noteRecord)},
 		{post, "/relations/:id/end", false, c.signedIn(c.part)},
+		{get, ledgerPath, false, c.signedIn(c.ledgerPage)},
+		{get, "/reserved/:token", false, c.signedIn(c.reservedPage)},
+		{post, "/reserved/:token", false, c.signedIn(c.breakGlass)},
 	}
 }
 

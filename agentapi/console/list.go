@@ -215,6 +215,7 @@ type nav struct {
 	Departments []navLink
 	Quarantine  navLink // Shown only to those it is the business of
 	Channels    bool    // the way to the page of the mailboxes
+	Ledger      bool    // the way to the page of who looked
 }
 
 // Waiting is how many tickets the agent could take.
@@ -242,7 +243,7 @@ func (c *Console) navigation(r *request, q listQuery) (nav, error) {
 		return nav{}, err
 	}
 	works := c.town.Now().Works(r.actor)
-	n := nav{Channels: r.overseer()}
+	n := nav{Channels: r.overseer(), Ledger: c.ledger.May(r.actor)}
 	for _, d := range works {
 		n.Departments = append(n.Departments, navLink{
 			Href: "/tickets" + listQuery{View: viewQueue, Department: d.Code}.Suffix(), Name: d.Name(r.voice.language),

@@ -98,6 +98,8 @@ func conflictKey(reason string) string {
 		return "refuse.target_closed"
 	case "citizen_exists":
 		return "refuse.again"
+	case "too_many_openings":
+		return "refuse.too_many_openings"
 	}
 	return "refuse.conflict"
 }
@@ -124,6 +126,8 @@ func invalidKey(field, reason string) string {
 		return "refuse.tags"
 	case field == "snoozed_until":
 		return "refuse.snoozed_until"
+	case field == "reason" && reason == "too_long":
+		return "refuse.reason_too_long"
 	case field == "reason":
 		return "refuse.reason_empty"
 	case field == "department":

@@ -24,7 +24,7 @@ var templateFiles embed.FS
 // pageNames lists the templates that are whole pages; layout.html and parts.html hold what they share, story.html is the ticket's
 // alone: what is parsed stays in memory once for each page and language.
 func pageNames() []string {
-	return []string{"login", "work", "tickets", "ticket", "contact", "receipt", "split", "quarantine", "held", "calls", "channels", "error", "message", "citizen", "citizens", "record"}
+	return []string{"login", "work", "tickets", "ticket", "contact", "receipt", "split", "quarantine", "held", "calls", "channels", "error", "message", "citizen", "citizens", "record", "ledger", "reserved"}
 }
 
 func parsePages(functions template.FuncMap) (map[string]*template.Template, error) {
@@ -130,10 +130,11 @@ type frame struct {
 	Class  string // of the body: which panes a narrow screen shows
 	Actor  *ticketing.Actor
 	Nav    nav
-	Alarms []channelRow // what whoever looks after the lines must see to
-	Calls  callStrip    // what rings for the agent
-	Here   string       // the page beside the lists that is open: "calls", "channels"
-	Query  listQuery    // the list the page hangs in
+	Alarms []channelRow             // what whoever looks after the lines must see to
+	Opened []ticketing.OpenedTicket // what others opened of the departments she supervises
+	Calls  callStrip                // what rings for the agent
+	Here   string                   // the page beside the lists that is open: "calls", "channels"
+	Query  listQuery                // the list the page hangs in
 	List   []listGroup
 	Pager  pager
 	Notice string // what was just done
@@ -156,6 +157,9 @@ func (c *Console) show(r *request, status int, page string, f frame) error {
 		return err
 	}
 	if f.Calls, err = c.callStrip(r); err != nil {
+		return err
+	}
+	if f.Opened, err = c.reader.Openings(r.Request.Context(), r.actor); err != nil {
 		return err
 	}
 	f.Actor = &r.actor

@@ -219,6 +219,8 @@ func (c *Console) eventEntry(r *request, e ticketing.Event) *eventEntry {
 		return because(line("forward", "event.merged_here"))
 	case ticketing.EventTicketSplit:
 		return line("forward", "event.split", "Department", c.departmentFor(r, e.Data["to"]))
+	case ticketing.EventTicketOpened:
+		return because(line("lock", "event.opened"))
 	case ticketing.EventTicketForwarded:
 		return because(line("forward", "event.forwarded"))
 	case ticketing.EventMessageReceived:

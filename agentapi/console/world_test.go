@@ -71,7 +71,7 @@ func newWorld(t *testing.T, db *store.DB) *world {
 	})
 	guard := auth.New(auth.Parts{Store: db, Town: w.town, Router: router, Now: w.now, Log: log})
 	w.pages, err = New(Parts{
-		Desk: w.desk, Registry: ticketing.NewRegistry(db, w.town, router, w.now, log), Reader: ticketing.NewReader(db, files, w.town, router, w.now),
+		Desk: w.desk, Registry: ticketing.NewRegistry(db, w.town, router, w.now, log), Reader: ticketing.NewReader(db, files, w.town, router, w.now), Ledger: ticketing.NewLedger(db, w.town, 0, w.now, log),
 		Quarantine: ticketing.NewQuarantine(w.desk, map[channels.Name]channels.Rereader{channels.Email: email.NewReader(nil)}), Switchboard: ticketing.NewSwitchboard(w.desk), Town: w.town, Guard: guard, Now: w.now, Log: log,
 		SafeHTML: email.SafeHTML, FoldHTML: email.FoldHTML, RemotePictures: email.RemotePictures,
 	})

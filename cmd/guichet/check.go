@@ -24,6 +24,7 @@ import (
 type checkCommand struct {
 	Quick bool `xor:"what" help:"Only ask the running hub whether it is ready, as a health check does."`
 	Mail  bool `xor:"what" help:"Only compare the mails of each folder on the server with those that are stored."`
+	Seals bool `xor:"what" help:"Only recompute the seals on who looked at which record, and print the newest hash to be kept elsewhere."`
 }
 
 // Run checks everything the configuration names, one line each.
@@ -36,6 +37,10 @@ func (c checkCommand) Run(w world) error {
 		return askReady(w.ctx, conf)
 	}
 	checks, limit := checksOf(conf), 15*time.Second
+	if c.Seals {
+		seals := oneCheck{"consultations", func(ctx context.Context) (string, error) { return checkSeals(ctx, conf) }}
+		return c.report(w, []oneCheck{seals}, 10*time.Minute) // a year of a large town is millions of rows
+	}
 	if c.Mail {
 		note, _, err := checkDatabase(w.ctx, conf)
 		if err == nil && note != "" { // it is not there yet, or old

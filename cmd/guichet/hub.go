@@ -37,6 +37,8 @@ type hub struct {
 	router     *routing.Router
 	town       *ticketing.Town
 	desk       *ticketing.Desk
+	ledger     *ticketing.Ledger
+	owner      string // of leases
 	journal    *ticketing.Journal
 	dispatcher *outbox.Dispatcher
 	fetching   *ticketing.Fetching // nil: no provider keeps files
@@ -94,7 +96,9 @@ func openHub(ctx context.Context, c config.Config, log *slog.Logger, o hubOption
 	quarantine := ticketing.NewQuarantine(h.desk, map[channels.Name]channels.Rereader{channels.Email: email.NewReader(c.Mailboxes)})
 	reader := ticketing.NewReader(h.db, files, h.town, h.router, now)
 	h.journal = ticketing.NewJournal(h.db, h.router, log)
+	h.ledger = ticketing.NewLedger(h.db, h.town, c.Consultations.Keep, now, log)
 	owner := ticketing.NewID()
+	h.owner = owner
 	if h.db.Engine() == store.SQLite { // nobody else has the file, so the leases of others are those of the dead
 		if err := h.db.DropLeases(ctx, owner); err != nil {
 			return nil, err
@@ -121,14 +125,14 @@ func openHub(ctx context.Context, c config.Config, log *slog.Logger, o hubOption
 	})
 	registry := ticketing.NewRegistry(h.db, h.town, h.router, now, log)
 	pages, err := console.New(console.Parts{
-		Desk: h.desk, Registry: registry, Reader: reader, Quarantine: quarantine, Switchboard: switchboard, Town: h.town, Guard: guard, Now: now, Log: log,
+		Desk: h.desk, Registry: registry, Reader: reader, Quarantine: quarantine, Ledger: h.ledger, Switchboard: switchboard, Town: h.town, Guard: guard, Now: now, Log: log,
 		SafeHTML: email.SafeHTML, FoldHTML: email.FoldHTML, RemotePictures: email.RemotePictures,
 	})
 	if err != nil {
 		return nil, err
 	}
 	h.server, err = agentapi.New(agentapi.Parts{
-		Desk: h.desk, Registry: registry, Reader: reader, Quarantine: quarantine, Switchboard: switchboard, Mounts: h.webhooks(switchboard, metrics), Town: h.town, Journal: h.journal, Router: h.router, Store: h.db, Guard: guard, Console: pages,
+		Desk: h.desk, Registry: registry, Reader: reader, Quarantine: quarantine, Ledger: h.ledger, Switchboard: switchboard, Mounts: h.webhooks(switchboard, metrics), Town: h.town, Journal: h.journal, Router: h.router, Store: h.db, Guard: guard, Console: pages,
 		Metrics: metrics, PublicURL: c.HTTP.PublicURL, Version: version, MetricsForAgents: o.metricsForAgents, TrustedProxies: c.HTTP.TrustedProxies, Log: log, Now: now,
 		Ready: h.ready,
 	})

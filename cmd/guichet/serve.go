@@ -52,6 +52,7 @@ func (h *hub) run(ctx context.Context, ready func(addr string)) (err error) {
 	if h.fetching != nil {
 		parts.Go(func() error { return h.fetching.Run(ctx) })
 	}
+	parts.Go(func() error { return h.ledger.Run(ctx, h.owner) })
 	parts.Go(func() error { return h.sweep(ctx) })
 	parts.Go(func() error { return h.sweepFiles(ctx) })
 	for _, p := range h.pullers {

@@ -208,6 +208,26 @@ func (n nouns) CountOpen(ctx context.Context, scope ticketing.TicketScope, citiz
 	return open, err
 }
 
+// LastContact implements ticketing.Citizens.
+func (n nouns) LastContact(ctx context.Context, scope ticketing.TicketScope, citizenID string) (hides bool, last *time.Time, err error) {
+	where := &conditions{}
+	n.visible(where, ticketing.TicketQuery{Scope: scope}, func(name string) string { return "t." + name })
+	seen := strings.Join(where.terms, " AND ")
+	var outside []string
+	err = n.read(ctx, &outside, "SELECT t.id FROM tickets t WHERE t.citizen_id = ? AND NOT COALESCE(("+seen+"), FALSE) LIMIT 1",
+		append([]any{citizenID}, where.args...)...)
+	if err != nil || len(outside) == 0 {
+		return false, nil, err
+	}
+	var at []time.Time
+	err = n.read(ctx, &at, "SELECT m.at FROM tickets t JOIN messages m ON m.ticket_id = t.id WHERE t.citizen_id = ? AND m.direction = 'in' AND ("+seen+
+		") ORDER BY m.at DESC LIMIT 1", append([]any{citizenID}, where.args...)...)
+	if err != nil || len(at) == 0 {
+		return true, nil, err
+	}
+	return true, &at[0], nil
+}
+
 // LockCitizens implements ticketing.Citizens.
 func (n nouns) LockCitizens(ctx context.Context, ids []string) (citizens []ticketing.Citizen, err error) {
 	err = wholeRecord(n.locks("UPDATE").WithContext(ctx)).Where(n.among("id", ids)).Order("id").Find(&citizens).Error

@@ -234,6 +234,7 @@ func (n nouns) learn() error {
 		&ticketing.Ticket{}, &ticketing.Participant{}, &ticketing.Link{}, &ticketRow{},
 		&ticketing.Original{}, &ticketing.Copy{}, &ticketing.Message{}, &ticketing.Attachment{}, &ticketing.Delivery{}, &ticketing.Attempt{},
 		&ticketing.Event{}, &ticketing.Request{}, &ticketing.Upload{}, &cursor{}, &health{},
+		&ticketing.Consultation{}, &ticketing.Seal{}, &ticketing.Opening{},
 	} {
 		if _, err := n.schemaOf(row); err != nil {
 			return fmt.Errorf("read the tags of %T: %w", row, err)

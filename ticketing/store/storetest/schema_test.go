@@ -90,7 +90,8 @@ func TestSchemasAreEqual(t *testing.T) {
 	}
 	ofSQLite := facts(t, sl, sqliteIndexes)
 	ofPostgres := slices.DeleteFunc(facts(t, pg, postgresIndexes), func(l string) bool {
-		return l == "events primary key 1 0 id" // on SQLite it is the row itself
+		rows := []string{"events primary key 1 0 id", "consultations primary key 1 0 id", "seals primary key 1 0 number"}
+		return slices.Contains(rows, l) // on SQLite it is the row itself
 	})
 	if diff := cmp.Diff(ofSQLite, ofPostgres); diff != "" {
 		t.Errorf("indexes, -SQLite +PostgreSQL:\n%s", diff)
@@ -111,7 +112,7 @@ func TestStructsHaveTheirColumns(t *testing.T) {
 		ticketing.Membership{}, ticketing.Token{}, ticketing.Session{}, ticketing.Citizen{}, ticketing.Contact{}, ticketing.PostalAddress{},
 		ticketing.ChannelRefusal{}, ticketing.Relation{}, ticketing.CitizenNote{}, ticketing.Ticket{},
 		ticketing.Participant{}, ticketing.Link{}, ticketing.Message{}, ticketing.Attachment{}, ticketing.Original{}, ticketing.Copy{},
-		ticketing.Delivery{}, ticketing.Attempt{}, ticketing.Event{}, ticketing.Request{},
+		ticketing.Delivery{}, ticketing.Attempt{}, ticketing.Event{}, ticketing.Request{}, ticketing.Consultation{}, ticketing.Seal{}, ticketing.Opening{},
 	} {
 		s, err := schema.Parse(row, &sync.Map{}, schema.NamingStrategy{})
 		must(t, err)
