@@ -57,7 +57,7 @@ func unique(list []string) (out []string) {
 
 // organisationName is the name of an organisation as one word, without its legal form.
 func organisationName(name string) string {
-	return without(nameParts(name),
+	return without(nameParts(strings.ReplaceAll(name, ".", "")),
 		"sarl", "sas", "sasu", "sa", "eurl", "sci", "snc", "scp", "selarl", "scop", "ei", "eirl", "association", "asso", "societe", "ste", "ets", "etablissements",
 		"entreprise", "cie", "et", "de", "du", "des", "d", "la", "le", "les", "l")
 }
@@ -127,7 +127,7 @@ func traitsOf(c Citizen) Traits {
 		}
 		t.Sounds = append(t.Sounds, soundKey("org", words.Sound(organisationName(c.Name()))))
 	} else {
-		t.Sounds = append(t.Sounds, personKey(c.Organisation, ""))
+		t.Sounds = append(t.Sounds, personKey(organisationName(c.Organisation), ""))
 	}
 	for _, a := range c.Addresses {
 		t.Places = append(t.Places, FoldPlace(a))

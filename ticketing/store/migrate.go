@@ -21,8 +21,11 @@ var migrations embed.FS
 // one PostgreSQL database at the same time wait for each other.
 func (d *DB) Migrate(ctx context.Context) (applied int, err error) {
 	have, want, err := d.Current(ctx)
-	if err != nil || have >= want {
+	if err != nil || have > want {
 		return 0, err
+	}
+	if have == want {
+		return 0, d.listenOnce(ctx)
 	}
 	if d.engine == SQLite && have > 0 {
 		if err := d.copyFile(ctx, fmt.Sprintf("%s.before-%04d", d.path, have+1)); err != nil {
@@ -48,7 +51,7 @@ func (d *DB) Migrate(ctx context.Context) (applied int, err error) {
 	for _, r := range results {
 		d.log.InfoContext(ctx, "migrated", "version", r.Source.Version, "took_ms", r.Duration.Milliseconds())
 	}
-	return len(results), nil
+	return len(results), d.listenOnce(ctx)
 }
 
 // Current gives the version of the schema that is there, 0 for an empty database, and the one this binary wants. It only reads.
