@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"guichet/channels"
@@ -197,7 +198,20 @@ func (e *Exchange) say(m Message) {
 	if m.Folded > 0 && m.Folded < len(text) {
 		text = text[:m.Folded]
 	}
-	e.Preview = preview(text)
+	e.Preview = beginning(text)
+}
+
+// beginning is the first words of a text, on one line; one that goes on ends in an ellipsis.
+func beginning(text string) string {
+	whole := strings.Join(strings.Fields(text), " ")
+	short := preview(whole)
+	if len(short) == len(whole) {
+		return whole
+	}
+	if last := strings.LastIndexByte(short, ' '); last > len(short)/2 {
+		short = short[:last]
+	}
+	return short + "…"
 }
 
 // reserved lists the days on which a citizen spoke with sealed departments the actor does not see, newest first, each as its beginning
