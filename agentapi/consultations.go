@@ -101,9 +101,10 @@ func (s *Server) looks(ctx context.Context, a ticketing.Actor, p LookPage, q tic
 }
 
 type sealView struct {
-	Number int64     `json:"number"`
-	At     time.Time `json:"at"`
-	Hash   string    `json:"hash" doc:"Whoever keeps it elsewhere can tell later that nothing before it was changed."`
+	Number   int64      `json:"number"`
+	At       time.Time  `json:"at"`
+	Hash     string     `json:"hash" doc:"Whoever keeps it elsewhere can tell later that nothing before it was changed."`
+	PrunedAt *time.Time `json:"pruned_at" doc:"Its rows and all seals before it had had their time then; of the oldest only."`
 }
 
 type breakView struct {
@@ -143,7 +144,7 @@ func viewSeal(s *ticketing.Seal) *sealView {
 	if s == nil {
 		return nil
 	}
-	return &sealView{Number: s.Number, At: s.At.UTC(), Hash: s.Hash}
+	return &sealView{Number: s.Number, At: s.At.UTC(), Hash: s.Hash, PrunedAt: s.PrunedAt}
 }
 
 // exportLooks gives consultations as a table, newest first.

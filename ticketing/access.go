@@ -95,6 +95,8 @@ func (a Actor) Scope() TicketScope { return TicketScope{Departments: a.visible, 
 //
 // A supervisor of the department counts as a member. An administrator or data protection officer is nothing here by that role, but
 // for the quarantine: an administrator keeps the mail running, so she knows that something waits and why, and not from whom.
+//
+// Who opened a sealed department's ticket with a reason reads it for a while and is otherwise nothing here: the Reader asks for that.
 func (a Actor) Can(do Action, on Subject) bool {
 	if a.ReadOnly && do != ActSee && do != ActSeeHeld && do != ActReadHeld {
 		return false

@@ -97,6 +97,9 @@ func (l *Ledger) Seal(ctx context.Context, epoch int64) (Seal, error) {
 // the hash the chain goes on from.
 func (l *Ledger) Prune(ctx context.Context) error {
 	before := l.now().Add(-l.keep)
+	if err := l.store.DropOpenings(ctx, before); err != nil {
+		return err
+	}
 	for {
 		more := false
 		err := l.store.InTx(ctx, func(tx Nouns) error {

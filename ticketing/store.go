@@ -473,6 +473,7 @@ type Consultations interface {
 	CountUnsealed(ctx context.Context, last int64) (unsealed, stray int64, err error)   // stray: under seals beyond the last
 	PruneSeals(ctx context.Context, upTo int64, now time.Time) error                    // the last of them stays, without its rows
 	AddOpening(ctx context.Context, o Opening) error
+	DropOpenings(ctx context.Context, before time.Time) error                                               // those that were over by then
 	OpenedBy(ctx context.Context, agentID string, now time.Time) ([]Opening, error)                         // those that are not over
 	OpeningsSince(ctx context.Context, departments []string, since time.Time, limit int) ([]Opening, error) // newest first
 }

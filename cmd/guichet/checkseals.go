@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 
 	"guichet/config"
 	"guichet/ticketing"
@@ -33,7 +34,7 @@ func checkSeals(ctx context.Context, c config.Config) (string, error) {
 			where = fmt.Sprintf("in row %d, under seal %d", b.Consultation, b.Seal)
 		}
 		return "", fmt.Errorf("they were changed behind Guichet's back, first %s (%s), %d places in all; tell the data protection officer, and compare with a backup",
-			where, b.What, len(chain.Breaks))
+			where, strings.ReplaceAll(b.What, "_", " "), len(chain.Breaks))
 	}
 	if chain.Last == nil {
 		return "none is sealed yet", nil

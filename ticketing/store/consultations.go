@@ -117,6 +117,12 @@ func (n nouns) AddOpening(ctx context.Context, o ticketing.Opening) error {
 	return insert(ctx, n, []ticketing.Opening{o}, insertion{})
 }
 
+// DropOpenings implements ticketing.Consultations.
+func (n nouns) DropOpenings(ctx context.Context, before time.Time) error {
+	_, err := n.exec(ctx, "DELETE FROM openings WHERE until <= ?", before)
+	return err
+}
+
 // OpenedBy implements ticketing.Consultations.
 func (n nouns) OpenedBy(ctx context.Context, agentID string, now time.Time) (openings []ticketing.Opening, err error) {
 	err = n.orm.WithContext(ctx).Where("agent_id = ? AND until > ?", agentID, now).Order("at, id").Find(&openings).Error
