@@ -37,6 +37,7 @@ type hub struct {
 	town       *ticketing.Town
 	desk       *ticketing.Desk
 	journal    *ticketing.Journal
+	indexer    *ticketing.Indexer
 	dispatcher *outbox.Dispatcher
 	sender     *email.Sender
 	pullers    []*email.Puller
@@ -92,6 +93,7 @@ func openHub(ctx context.Context, c config.Config, log *slog.Logger, o hubOption
 	quarantine := ticketing.NewQuarantine(h.desk, map[channels.Name]channels.Rereader{channels.Email: email.NewReader(c.Mailboxes)})
 	reader := ticketing.NewReader(h.db, files, h.town, h.router, now)
 	h.journal = ticketing.NewJournal(h.db, h.router, log)
+	h.indexer = ticketing.NewIndexer(h.db, h.router, log)
 	owner := ticketing.NewID()
 	if h.db.Engine() == store.SQLite { // nobody else has the file, so the leases of others are those of the dead
 		if err := h.db.DropLeases(ctx, owner); err != nil {
