@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"sync"
@@ -247,4 +248,18 @@ func (d *DB) wordsOf(messages []readMessage, documents []searchDocument) []searc
 	}
 	slices.SortFunc(rows, func(a, b searchWord) int { return cmp.Or(cmp.Compare(a.Word, b.Word), cmp.Compare(a.Block, b.Block)) })
 	return rows
+}
+
+// Settle does at once what a database does by itself after much was written: it counts what is in the tables.
+func (d *DB) Settle(ctx context.Context) error {
+	if d.engine == SQLite {
+		_, err := d.sql.ExecContext(ctx, "ANALYZE")
+		return err
+	}
+	db, err := d.patient()
+	if err != nil {
+		return err
+	}
+	_, err = db.ExecContext(ctx, "VACUUM ANALYZE")
+	return errors.Join(err, db.Close())
 }
