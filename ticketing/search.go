@@ -205,36 +205,6 @@ func (r *Reader) find(ctx context.Context, q TicketQuery) (*Found, error) {
 	return &found, err
 }
 
-// SearchResult is what the one search field finds.
-type SearchResult struct {
-	Ticket  *Ticket // whose reference was typed
-	People  People
-	Tickets Page
-}
-
-// fewPeople is how many records stand above the tickets a search found.
-const fewPeople = 5
-
-// Search finds people and tickets. A reference gives its ticket and its citizen.
-func (r *Reader) Search(ctx context.Context, a Actor, q TicketQuery, cursor string) (found SearchResult, err error) {
-	if _, _, ok := ParseReference(q.Text); ok {
-		t, err := r.Find(ctx, a, strings.TrimSpace(q.Text))
-		switch {
-		case err == nil:
-			found.Ticket = &t
-		case CodeOf(err) != CodeNotFound:
-			return found, err
-		}
-	}
-	if strings.TrimSpace(q.Text) != "" && cursor == "" {
-		if found.People, err = r.Citizens(ctx, a, q.Text, fewPeople, ""); err != nil && CodeOf(err) != CodeForbidden {
-			return found, err
-		}
-	}
-	found.Tickets, err = r.Tickets(ctx, a, q, cursor)
-	return found, err
-}
-
 func writePeopleCursor(m PeopleMark) string {
 	b, err := json.Marshal(m)
 	if err != nil { // three plain fields always marshal

@@ -400,8 +400,8 @@ type Searches interface {
 	FindText(ctx context.Context, q TextQuery) (Found, error)
 	// IndexCitizens writes the words of records anew, when their addresses were moved and not saved.
 	IndexCitizens(ctx context.Context, ids []string) error
-	// IndexQueued writes the words of at most limit messages and records that wait for it, the newest first, and tells how many there
-	// were. Several processes may do it beside each other.
+	// IndexQueued writes the words of at most limit messages and records that wait for it, and tells how many there were. Several
+	// processes may do it beside each other.
 	IndexQueued(ctx context.Context, limit int) (int, error)
 }
 

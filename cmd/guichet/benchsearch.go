@@ -104,59 +104,59 @@ func (b benchSearch) Run(w world) (err error) {
 
 // fill makes the records and messages, through the store that the services write by, and indexes what was said.
 func (b benchSearch) fill(ctx context.Context, h *hub, progress io.Writer, figures *searchFigures) error {
-	const group = 2000
+	const group, fillers = 2040, 4 // whole tickets
 	said := func(what string, done, of int) {
 		if done%100000 < group && of > 100000 {
 			_, _ = fmt.Fprintf(progress, "%s: %d of %d\n", what, done, of) // a word on the way
 		}
 	}
-	ids := make([]string, 0, b.Citizens)
-	for from := 0; from < b.Citizens; from += group {
+	ids := make([]string, b.Citizens)
+	err := atOnce(ctx, fillers, (b.Citizens+group-1)/group, func(ctx context.Context, g int) error {
 		var citizens []ticketing.Citizen
 		var contacts []ticketing.Contact
-		for i := from; i < min(from+group, b.Citizens); i++ {
+		for i := g * group; i < min((g+1)*group, b.Citizens); i++ {
 			c, k := benchCitizen(i, b.Citizens)
-			citizens, contacts, ids = append(citizens, c), append(contacts, k...), append(ids, c.ID)
+			citizens, contacts, ids[i] = append(citizens, c), append(contacts, k...), c.ID
 		}
-		err := h.db.InTx(ctx, func(tx ticketing.Nouns) error {
+		said("citizens", g*group, b.Citizens)
+		return h.db.InTx(ctx, func(tx ticketing.Nouns) error {
 			if err := tx.AddCitizens(ctx, citizens); err != nil {
 				return err
 			}
 			return tx.AddContacts(ctx, contacts)
 		})
-		if err != nil {
-			return err
-		}
-		said("citizens", from, b.Citizens)
+	})
+	if err != nil {
+		return err
 	}
-	departments := h.town.Now().Departments
-	tickets, messages := benchTickets(b.Messages, ids, departments)
-	for from := 0; from < b.Messages; from += group {
-		to := min(from+group, b.Messages)
-		err := h.db.InTx(ctx, func(tx ticketing.Nouns) error {
+	tickets, messages := benchTickets(b.Messages, ids, h.town.Now().Departments)
+	err = atOnce(ctx, fillers, (b.Messages+group-1)/group, func(ctx context.Context, g int) error {
+		from, to := g*group, min((g+1)*group, b.Messages)
+		said("messages", from, b.Messages)
+		return h.db.InTx(ctx, func(tx ticketing.Nouns) error {
 			if err := tx.AddTickets(ctx, tickets(from, to)); err != nil {
 				return err
 			}
 			return tx.AddMessages(ctx, messages(from, to))
 		})
-		if err != nil {
-			return err
-		}
-		said("messages", from, b.Messages)
+	})
+	if err != nil {
+		return err
 	}
-	begin, indexed := time.Now(), 0
-	for {
-		done, err := h.db.IndexQueued(ctx, group)
-		if err != nil {
-			return err
+	begin, indexed := time.Now(), atomic.Int64{}
+	err = atOnce(ctx, 2, 2, func(ctx context.Context, _ int) error {
+		for {
+			done, err := h.db.IndexQueued(ctx, group)
+			if err != nil || done == 0 {
+				return err
+			}
+			said("indexed", int(indexed.Add(int64(done))), b.Messages)
 		}
-		if done == 0 {
-			break
-		}
-		indexed += done
-		said("indexed", indexed, b.Messages)
+	})
+	if err != nil {
+		return err
 	}
-	figures.IndexedPer = float64(indexed) / time.Since(begin).Seconds()
+	figures.IndexedPer = float64(indexed.Load()) / time.Since(begin).Seconds()
 	return h.db.Settle(ctx)
 }
 

@@ -20,7 +20,7 @@ import (
 type searchItem struct {
 	ID     string `gorm:"primaryKey"`
 	Noun   string
-	Number int64 // in the index, of a message that was there before the index; 0: the next one
+	Number int64 // in the index, of a message that was there before the index; 0: the next one; -1: a record that was there
 }
 
 // TableName names the table.
@@ -137,10 +137,7 @@ func (n nouns) IndexQueued(ctx context.Context, limit int) (done int, err error)
 		return 0, err // without becoming SQLite's one writer
 	}
 	err = n.together(ctx, func(tx nouns) error {
-		var items []searchItem
-		err := tx.read(ctx, &items, `WITH next AS MATERIALIZED (
-				SELECT id FROM search_queue ORDER BY id DESC LIMIT ?`+n.forUpdate(" FOR UPDATE SKIP LOCKED")+`)
-			DELETE FROM search_queue WHERE id IN (SELECT id FROM next) RETURNING id, noun, number`, limit)
+		items, err := tx.nextQueued(ctx, limit)
 		if err != nil {
 			return err
 		}
@@ -160,6 +157,19 @@ func (n nouns) IndexQueued(ctx context.Context, limit int) (done int, err error)
 		return tx.IndexCitizens(ctx, citizens)
 	})
 	return done, err
+}
+
+// nextQueued takes from the queue what is new, in the order in which it came; then records; then messages that were there before the
+// index, the newest first.
+func (n nouns) nextQueued(ctx context.Context, limit int) (items []searchItem, err error) {
+	for _, lot := range []string{"number = 0 ORDER BY id", "number < 0 ORDER BY id DESC", "number > 0 ORDER BY number DESC"} {
+		err = n.read(ctx, &items, "WITH next AS MATERIALIZED (SELECT id FROM search_queue WHERE "+lot+" LIMIT ?"+n.forUpdate(" FOR UPDATE SKIP LOCKED")+
+			") DELETE FROM search_queue WHERE id IN (SELECT id FROM next) RETURNING id, noun, number", limit)
+		if err != nil || len(items) > 0 {
+			return items, err
+		}
+	}
+	return nil, nil
 }
 
 // readMessage is a message as it is indexed.
@@ -196,7 +206,9 @@ func (n nouns) indexMessages(ctx context.Context, numbers map[string]int64) erro
 		return err
 	}
 	var news int64
-	for _, m := range messages {
+	said := make([]map[string]bool, len(messages))
+	for i, m := range messages {
+		said[i] = n.db.stems.indexed(m.words())
 		if numbers[m.ID] == 0 {
 			news++
 		}
@@ -219,27 +231,31 @@ func (n nouns) indexMessages(ctx context.Context, numbers map[string]int64) erro
 	if err := insert(ctx, n, documents, insertion{}); err != nil {
 		return err
 	}
-	return insert(ctx, n, n.db.wordsOf(messages, documents), insertion{
+	return insert(ctx, n, wordRows(said, documents), insertion{
 		conflict: "(word, block) DO UPDATE SET amount = search_words.amount + excluded.amount, places = search_words.places || excluded.places",
 	})
 }
 
-// wordsOf turns messages into rows, one for each stem and block.
-func (d *DB) wordsOf(messages []readMessage, documents []searchDocument) []searchWord {
+// words is what a message is found by.
+func (m readMessage) words() string {
+	text := m.Subject + "\n" + m.FromName + "\n" + m.Text
+	if m.Known != m.Subject {
+		text = m.Known + "\n" + text
+	}
+	return text
+}
+
+// wordRows makes a row of each stem and block.
+func wordRows(said []map[string]bool, documents []searchDocument) []searchWord {
 	type key struct {
 		word  string
 		block int
 	}
 	places := map[key][]byte{}
-	for i, m := range messages {
-		block, place := int(documents[i].Number/blockSize), int(documents[i].Number%blockSize)
-		text := m.Subject + "\n" + m.FromName + "\n" + m.Text
-		if m.Known != m.Subject {
-			text = m.Known + "\n" + text
-		}
-		for stem := range d.stems.indexed(text) {
-			k := key{stem, block}
-			places[k] = appendPlace(places[k], place)
+	for i, d := range documents {
+		for stem := range said[i] {
+			k := key{stem, int(d.Number / blockSize)}
+			places[k] = appendPlace(places[k], int(d.Number%blockSize))
 		}
 	}
 	rows := make([]searchWord, 0, len(places))

@@ -20,12 +20,14 @@ CREATE TABLE citizen_words (
 );
 CREATE INDEX citizen_words_citizen ON citizen_words (citizen_id, word, kind);
 
--- Messages and records whose words are not in the index yet. A message that was there already has its number in the index.
+-- Messages and records whose words are not in the index yet: number is 0 for what is new, and for a message that was there before this
+-- migration the one it will have in the index. Records that were there have -1.
 CREATE TABLE search_queue (
     id     TEXT NOT NULL PRIMARY KEY,
     noun   TEXT NOT NULL CHECK (noun IN ('message', 'citizen')),
     number INTEGER NOT NULL DEFAULT 0
 );
+CREATE INDEX search_queue_number ON search_queue (number, id);
 
 -- Messages by their number in the index, about in the order of time. A message that is indexed anew gets another number.
 CREATE TABLE search_documents (
@@ -45,6 +47,6 @@ CREATE TABLE search_words (
     PRIMARY KEY (word, block)
 );
 
-INSERT INTO search_queue (id, noun) SELECT id, 'citizen' FROM citizens;
+INSERT INTO search_queue (id, noun, number) SELECT id, 'citizen', -1 FROM citizens;
 INSERT INTO search_queue (id, noun, number) SELECT id, 'message', ROW_NUMBER() OVER (ORDER BY id) FROM messages;
 INSERT INTO counters (name, value) SELECT 'search_documents', COUNT(*) FROM messages;

@@ -1,0 +1,6 @@
+package console_test
+
+import (
+	"net/http"
+	"testing"
+)
