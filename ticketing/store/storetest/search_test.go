@@ -2,6 +2,7 @@ package storetest_test
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -329,4 +330,90 @@ func TestMovedMessagesAreFoundWhereTheyAre(t *testing.T) {
 		must(t, err)
 		equal(t, "found in", strings.Join(found.Tickets, " "), to.ID)
 	})
+}
+
+// TestAWordInVeryManyMessages is answered by the newest, and says so; with a rarer word it is not.
+func TestAWordInVeryManyMessages(t *testing.T) {
+	if testing.Short() {
+		t.Skip("thousands of messages")
+	}
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		const many = 10100
+		tickets, messages := make([]ticketing.Ticket, many/100), make([]ticketing.Message, 0, many)
+		for i := range tickets {
+			tickets[i] = w.ticket("roads", noon().Add(time.Duration(i)*time.Hour))
+		}
+		for i := range many {
+			messages = append(messages, w.message(tickets[i/100].ID, noon().Add(time.Duration(i)*time.Minute), func(m *ticketing.Message) {
+				m.Text = "lampadaire"
+				if i == 0 || i == many-1 {
+					m.Text = "lampadaires clignotants"
+				}
+			}))
+		}
+		w.add(t, tickets...)
+		must(t, db.AddMessages(w.ctx, messages))
+		for done := 1; done > 0; {
+			var err error
+			done, err = db.IndexQueued(w.ctx, 3000)
+			must(t, err)
+		}
+		everywhere, err := db.FindText(w.ctx, ticketing.TextQuery{Scope: scopeOfAll(), Text: "lampadaire"})
+		must(t, err)
+		newest := map[string]bool{}
+		for _, t := range tickets[len(tickets)-20:] {
+			newest[t.ID] = true
+		}
+		for _, id := range everywhere.Tickets {
+			if !newest[id] {
+				t.Errorf("%s is not of the newest", id)
+			}
+		}
+		if !everywhere.TooMany || len(everywhere.Tickets) != 20 {
+			t.Errorf("%d tickets, too many: %v", len(everywhere.Tickets), everywhere.TooMany)
+		}
+		rarely, err := db.FindText(w.ctx, ticketing.TextQuery{Scope: scopeOfAll(), Text: "lampadaire clignotant"})
+		must(t, err)
+		if rarely.TooMany || len(rarely.Tickets) != 2 {
+			t.Errorf("with a rarer word: %d tickets, too many: %v", len(rarely.Tickets), rarely.TooMany)
+		}
+	})
+}
+
+// TestWhatWasThereIsIndexed queues records and messages as the migration does that makes the index.
+func TestWhatWasThereIsIndexed(t *testing.T) {
+	for _, engine := range storetest.Engines() {
+		t.Run(engine, func(t *testing.T) {
+			url := storetest.URL(t, engine)
+			db := storetest.OpenEmpty(t, url, store.Options{})
+			_, err := db.Migrate(t.Context())
+			must(t, err)
+			p := newPeople(t, db)
+			old, last := p.said(t, "roads", "le plus vieux lampadaire"), p.said(t, "civil", "le dernier lampadaire")
+			other := raw(t, "pgx", url)
+			if engine == store.SQLite {
+				other = rawSQLite(t, url)
+			}
+			migration, err := os.ReadFile("../migrations/" + engine + "/0009_search.sql")
+			must(t, err)
+			_, queue, _ := strings.Cut(string(migration), "INSERT INTO search_queue")
+			for statement := range strings.SplitSeq("DELETE FROM counters; DELETE FROM search_queue; DELETE FROM citizen_words; UPDATE contacts SET backwards = ''; INSERT INTO search_queue"+queue, ";") {
+				if strings.TrimSpace(statement) != "" {
+					_, err := other.ExecContext(t.Context(), statement)
+					must(t, err)
+				}
+			}
+			equal(t, "before", p.find(t, ticketing.PeopleQuery{Words: []string{"lefevre"}}, 50), "")
+			new := p.said(t, "roads", "un nouveau lampadaire")
+			p.index(t)
+			equal(t, "a name", p.find(t, ticketing.PeopleQuery{Words: []string{"lefevre", "foch"}}, 50), "anne")
+			equal(t, "a number", p.find(t, ticketing.PeopleQuery{Digits: "0002"}, 50), "paul")
+			found, err := db.FindText(t.Context(), ticketing.TextQuery{Scope: scopeOfAll(), Text: "lampadaires"})
+			must(t, err)
+			equal(t, "tickets", strings.Join(found.Tickets, " "), strings.Join(slices.Sorted(slices.Values([]string{old.ID, last.ID, new.ID})), " "))
+			order := facts(t, other, "SELECT number, ticket_id FROM search_documents")
+			equal(t, "in the order of time", strings.Join(order, " "), strings.Join([]string{"1 " + old.ID, "2 " + last.ID, "3 " + new.ID}, " "))
+		})
+	}
 }
