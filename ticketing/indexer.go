@@ -23,8 +23,8 @@ func NewIndexer(store Store, router *routing.Router, log *slog.Logger) *Indexer 
 }
 
 const (
-	indexBatch = 200                    // messages in one transaction: SQLite's one writer is not kept long
-	indexPause = 200 * time.Millisecond // so that what comes in a row is written together
+	indexBatch = 300                    // messages in one transaction: SQLite's one writer is not kept long
+	indexPause = 500 * time.Millisecond // between two of them: what comes in a row is written together, and filing goes first
 	indexPoll  = 2 * time.Second        // hints may be lost
 )
 
@@ -55,19 +55,21 @@ func (x *Indexer) Run(ctx context.Context) error {
 		if err != nil && ctx.Err() == nil {
 			x.log.Error("what was said can't be indexed; searches do not find the newest messages until it can", "error", err)
 		}
+		more := make(chan struct{})
 		if done == indexBatch && err == nil {
-			continue
+			close(more)
 		}
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
 		case <-hint:
-			select {
-			case <-ctx.Done():
-				return nil
-			case <-pause.C:
-			}
+		case <-more:
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-pause.C:
 		}
 	}
 }
