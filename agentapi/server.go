@@ -147,6 +147,7 @@ func (s *Server) routes() {
 	s.engine.GET(apiPath("/messages/:id/raw"), s.plain(agents, s.rawMessage))
 	s.engine.GET(apiPath("/attachments/:id"), s.plain(agents, s.attachment))
 
+	call(s, agents, "GET /citizens", "listCitizens", "Find people", s.listCitizens)
 	call(s, writers, "POST /citizens 201", "recordCitizen", "Make a record", s.recordCitizen)
 	call(s, agents, "GET /citizens/{id}", "getCitizen", "Read a record", s.getCitizen)
 	call(s, writers, "PATCH /citizens/{id}", "editCitizen", "Correct a record", s.editCitizen)

@@ -21,7 +21,7 @@ type listTicketsInput struct {
 	Motive         string    `query:"motive" maxLength:"100"`
 	Assignee       string    `query:"assignee" maxLength:"254" doc:"An agent's id or e-mail address, or me."`
 	Citizen        string    `query:"citizen" maxLength:"100" doc:"A citizen's id."`
-	Q              string    `query:"q" maxLength:"200" doc:"Part of a subject, of the beginning of the last message, or of a citizen's name; or a reference."`
+	Q              string    `query:"q" maxLength:"200" doc:"Words that stand together in a message, in whatever form, or what finds the citizen; or a reference."`
 	DueBefore      time.Time `query:"due_before"`
 	ReceivedAfter  time.Time `query:"received_after" doc:"This moment or later."`
 	ReceivedBefore time.Time `query:"received_before"`
@@ -31,7 +31,13 @@ type listTicketsInput struct {
 	Cursor         string    `query:"cursor" maxLength:"300" doc:"next_cursor of the page before, with the same filters."`
 }
 
-type listTicketsOutput struct{ Body page[TicketRow] }
+type listTicketsOutput struct {
+	Body struct {
+		Items   []TicketRow `json:"items" nullable:"false"`
+		Next    string      `json:"next_cursor,omitempty" doc:"Asks for the next page; left out on the last one."`
+		TooMany bool        `json:"too_many,omitempty" doc:"What q says stands in so many messages that only those of the newest are listed."`
+	}
+}
 
 func (s *Server) listTickets(ctx context.Context, a ticketing.Actor, in *listTicketsInput) (*listTicketsOutput, error) {
 	q := ticketing.TicketQuery{
@@ -49,7 +55,8 @@ func (s *Server) listTickets(ctx context.Context, a ticketing.Actor, in *listTic
 	if err != nil {
 		return nil, err
 	}
-	out := &listTicketsOutput{Body: page[TicketRow]{Items: make([]TicketRow, len(rows.Rows)), Next: rows.Next}}
+	out := &listTicketsOutput{}
+	out.Body.Items, out.Body.Next, out.Body.TooMany = make([]TicketRow, len(rows.Rows)), rows.Next, rows.TooMany
 	for i, r := range rows.Rows {
 		out.Body.Items[i] = viewRow(r)
 	}

@@ -60,6 +60,7 @@ func TestListFilters(t *testing.T) {
 		if citizen["name"] != "Anne Perrin" || citizen["kind"] != "person" {
 			t.Errorf("the citizen is %v", citizen)
 		}
+		w.index()
 		hour := url.QueryEscape(w.now().Add(time.Hour).Format(time.RFC3339))
 		for query, want := range map[string][]string{
 			"department=voirie":                        {first},

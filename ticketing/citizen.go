@@ -72,7 +72,8 @@ type Contact struct {
 	VerifiedHow string // VerifiedByUse, VerifiedByAgent; empty with Verified: before this was noted
 	VerifiedAt  *time.Time
 	Label       string
-	Claims      bool // what comes from this address is hers: at most one record claims a value, though several may have it
+	Claims      bool   // what comes from this address is hers: at most one record claims a value, though several may have it
+	Backwards   string // the store's own: a telephone number's digits, the last first
 	CreatedAt   time.Time
 }
 

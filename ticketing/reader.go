@@ -29,8 +29,9 @@ func NewReader(store Store, files Files, town *Town, router *routing.Router, now
 
 // Page is a page of a list. Next is the cursor of the next one; empty: this was the last.
 type Page struct {
-	Rows []TicketRow
-	Next string
+	Rows    []TicketRow
+	Next    string
+	TooMany bool // the text stands in so many messages that only the newest were looked at
 }
 
 // MaxPage is the most rows a page has.
@@ -61,11 +62,17 @@ func (r *Reader) Tickets(ctx context.Context, a Actor, q TicketQuery, cursor str
 	if !slices.Contains([]TicketSort{SortReceived, SortUpdated, SortDue, SortWaiting}, q.Sort) {
 		return Page{}, invalid("sort", "unknown")
 	}
-	if len(q.Text) > 200 {
+	if len(q.Text) > maxQuery {
 		return Page{}, invalid("q", "too_long")
 	}
 	if year, number, ok := ParseReference(q.Text); ok {
 		q.Year, q.Number = year, number
+	} else if strings.TrimSpace(q.Text) != "" {
+		found, err := r.find(ctx, q)
+		if err != nil {
+			return Page{}, err
+		}
+		q.Found = found
 	}
 	if cursor != "" {
 		mark, err := readCursor(cursor, q.Sort)
@@ -80,7 +87,7 @@ func (r *Reader) Tickets(ctx context.Context, a Actor, q TicketQuery, cursor str
 	if err != nil {
 		return Page{}, err
 	}
-	page := Page{Rows: rows}
+	page := Page{Rows: rows, TooMany: q.Found != nil && q.Found.TooMany}
 	if len(rows) > limit {
 		page.Rows = rows[:limit]
 		page.Next = writeCursor(q.Sort, page.Rows[limit-1].Ticket)

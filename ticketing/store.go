@@ -35,6 +35,7 @@ type Nouns interface {
 	Requests
 	Lines
 	Consultations
+	Searches
 }
 
 // OriginalKey names an original: unique together.
@@ -226,9 +227,10 @@ type TicketQuery struct {
 	Motive         string
 	Assignee       string
 	Citizen        string
-	Queued         bool // stands in a queue
-	Text           string
-	Year, Number   int // the reference, when the text is one
+	Queued         bool   // stands in a queue
+	Text           string // for the Reader, which makes Found of it
+	Found          *Found // only these
+	Year, Number   int    // the reference, when the text is one
 	DueBefore      *time.Time
 	ReceivedAfter  *time.Time
 	ReceivedBefore *time.Time
@@ -443,6 +445,20 @@ type Requests interface {
 	// AddRequest keeps r if its key is new. Otherwise it gives the one that was kept, after waiting for its transaction.
 	AddRequest(ctx context.Context, r Request) (kept Request, fresh bool, err error)
 	SaveRequest(ctx context.Context, r Request) error // fills in what it made
+}
+
+// Searches find people and messages by words. A record is found as soon as it is written; a message once IndexQueued has come to it.
+type Searches interface {
+	FindCitizens(ctx context.Context, q PeopleQuery) ([]PeopleMark, error)
+	WholeCitizens(ctx context.Context, ids []string) (map[string]Citizen, error) // as Citizen does
+	// OpenTickets counts the tickets of citizens that are not closed.
+	OpenTickets(ctx context.Context, scope TicketScope, citizenIDs []string) (map[string]int, error)
+	FindText(ctx context.Context, q TextQuery) (Found, error)
+	// IndexCitizens writes the words of records anew, when their addresses were moved and not saved.
+	IndexCitizens(ctx context.Context, ids []string) error
+	// IndexQueued writes the words of at most limit messages and records that wait for it, and tells how many there were. Several
+	// processes may do it beside each other.
+	IndexQueued(ctx context.Context, limit int) (int, error)
 }
 
 // Lines is how mailboxes and lines are doing, how far they were read and who reads them.

@@ -276,6 +276,10 @@ func TestSearchFindsWhatPeopleType(t *testing.T) {
 			},
 		})
 		h.must(err)
+		for done := 1; done > 0; {
+			done, err = h.db.IndexQueued(ctx, 10)
+			h.must(err)
+		}
 		for text, want := range map[string]int{
 			"LEFÈVRE": 1, "lefevre": 1, "elagage": 1, "toit platane": 1, "lefevre@example.org": 1, "Morel Jeanne": 1, "0639981234": 1, "+33 6 39 98 12 34": 1,
 			"00001": 1, reference: 1, "\u0301": 0, "06": 0, "100%": 0, "_": 0, "nobody": 0,

@@ -139,9 +139,11 @@ func codes(departments []ticketing.Department) []string {
 
 // listGroup is a part of the list pane under one heading.
 type listGroup struct {
-	View  string
-	Items []listItem
-	More  string // address of the whole list, when this is only its beginning
+	View    string
+	People  []foundPerson // who was found by the same text
+	Items   []listItem
+	TooMany bool   // only what the newest messages say was looked at
+	More    string // address of the whole list, when this is only its beginning
 }
 
 // listItem is a line of the list.
@@ -169,7 +171,7 @@ func (c *Console) list(r *request, q listQuery, here string) (listGroup, pager, 
 	if err != nil {
 		return listGroup{}, pager{}, err
 	}
-	g := listGroup{View: q.View, Items: items(r, q, page.Rows, here)}
+	g := listGroup{View: q.View, Items: items(r, q, page.Rows, here), TooMany: page.TooMany}
 	var p pager
 	if page.Next != "" {
 		next := q

@@ -29,6 +29,9 @@ func (c *Console) ticketsPage(r *request) error {
 	if err != nil {
 		return err
 	}
+	if g.People, err = c.foundPeople(r, q); err != nil {
+		return err
+	}
 	return c.show(r, http.StatusOK, "tickets", frame{
 		Title: c.listTitle(r.voice, q), Class: "list-page", Query: q, List: []listGroup{g}, Pager: p, Body: c.filters(r),
 	})

@@ -24,6 +24,7 @@ import (
 type benchCommand struct {
 	Intake     benchIntake     `cmd:"" help:"Mails from an IMAP server to routed tickets."`
 	Webhooks   benchWebhooks   `cmd:"" help:"Signed text messages of a provider to routed tickets."`
+	Search     benchSearch     `cmd:"" help:"People and texts found among many."`
 	Mailserver benchMailserver `cmd:"" hidden:""`
 }
 

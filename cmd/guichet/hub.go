@@ -40,6 +40,7 @@ type hub struct {
 	ledger     *ticketing.Ledger
 	owner      string // of leases
 	journal    *ticketing.Journal
+	indexer    *ticketing.Indexer
 	dispatcher *outbox.Dispatcher
 	fetching   *ticketing.Fetching // nil: no provider keeps files
 	sender     *email.Sender
@@ -97,6 +98,7 @@ func openHub(ctx context.Context, c config.Config, log *slog.Logger, o hubOption
 	reader := ticketing.NewReader(h.db, files, h.town, h.router, now)
 	h.journal = ticketing.NewJournal(h.db, h.router, log)
 	h.ledger = ticketing.NewLedger(h.db, h.town, c.Consultations.Keep, now, log)
+	h.indexer = ticketing.NewIndexer(h.db, h.router, log)
 	owner := ticketing.NewID()
 	h.owner = owner
 	if h.db.Engine() == store.SQLite { // nobody else has the file, so the leases of others are those of the dead

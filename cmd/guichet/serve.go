@@ -48,6 +48,7 @@ func (h *hub) run(ctx context.Context, ready func(addr string)) (err error) {
 	parts.Go(func() error { return h.router.Run(ctx, h.db) })
 	parts.Go(func() error { return h.town.Run(ctx) })
 	parts.Go(func() error { return h.journal.Run(ctx) })
+	parts.Go(func() error { return h.indexer.Run(ctx) })
 	parts.Go(func() error { return h.dispatcher.Run(ctx) })
 	if h.fetching != nil {
 		parts.Go(func() error { return h.fetching.Run(ctx) })

@@ -37,7 +37,7 @@ func (n nouns) CitizensByContacts(ctx context.Context, contactType string, value
 
 // ClaimContacts implements ticketing.Citizens.
 func (n nouns) ClaimContacts(ctx context.Context, contacts []ticketing.Contact) (map[string]bool, error) {
-	sorted := slices.SortedStableFunc(slices.Values(contacts), func(a, b ticketing.Contact) int {
+	sorted := slices.SortedStableFunc(slices.Values(keptContacts(contacts)), func(a, b ticketing.Contact) int {
 		return cmp.Or(cmp.Compare(a.Value, b.Value), cmp.Compare(a.Type, b.Type))
 	})
 	won := make(map[string]bool, len(sorted))
@@ -60,6 +60,9 @@ func (n nouns) AddCitizens(ctx context.Context, citizens []ticketing.Citizen) er
 		keepCitizen(&citizens[i])
 	}
 	if err := insert(ctx, n, citizens, insertion{}); err != nil {
+		return err
+	}
+	if err := n.addWords(ctx, citizens); err != nil {
 		return err
 	}
 	for _, c := range citizens {
@@ -100,7 +103,10 @@ func (n nouns) SaveCitizen(ctx context.Context, c *ticketing.Citizen) error {
 		if !saved {
 			return &ticketing.Error{Code: ticketing.CodeStale}
 		}
-		return tx.saveParts(ctx, next)
+		if err := tx.saveParts(ctx, next); err != nil {
+			return err
+		}
+		return tx.changeWords(ctx, next)
 	})
 	if err == nil {
 		*c = next
@@ -132,7 +138,7 @@ func (n nouns) saveParts(ctx context.Context, c ticketing.Citizen) error {
 
 // SaveContacts implements ticketing.Citizens.
 func (n nouns) SaveContacts(ctx context.Context, contacts []ticketing.Contact) error {
-	return put(ctx, n, contacts)
+	return put(ctx, n, keptContacts(contacts))
 }
 
 // DropContacts implements ticketing.Citizens.
@@ -176,7 +182,7 @@ func (n nouns) CitizenNotes(ctx context.Context, citizenID string) (notes []tick
 
 // AddContacts implements ticketing.Citizens.
 func (n nouns) AddContacts(ctx context.Context, contacts []ticketing.Contact) error {
-	return insert(ctx, n, contacts, insertion{})
+	return insert(ctx, n, keptContacts(contacts), insertion{})
 }
 
 // Citizen implements ticketing.Citizens.

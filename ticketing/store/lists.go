@@ -4,12 +4,10 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"strconv"
 	"strings"
 
 	"gorm.io/gorm/clause"
 
-	"guichet/routing/words"
 	"guichet/ticketing"
 )
 
@@ -166,7 +164,12 @@ func (n nouns) listWhere(q ticketing.TicketQuery, by order) *conditions {
 	if q.UpdatedAfter != nil {
 		where.add(column("updated_at")+" > ?", *q.UpdatedAfter)
 	}
-	n.matching(where, q)
+	switch {
+	case q.Year != 0:
+		where.add("(t.year = ? AND t.number = ?)", q.Year, q.Number)
+	case q.Found != nil:
+		where.add("?", n.among("t.id", q.Found.Tickets))
+	}
 	return where
 }
 
@@ -202,6 +205,7 @@ func (n nouns) columns(q ticketing.TicketQuery, by order) func(string) string {
 	}
 	lead := ""
 	switch {
+	case q.Found != nil: // its ids lead
 	case q.Citizen != "": // has so few that any order is quick
 		lead = "citizen_id"
 	case q.Assignee != "":
@@ -216,65 +220,15 @@ func (n nouns) columns(q ticketing.TicketQuery, by order) func(string) string {
 		lead = "channel"
 	}
 	return func(name string) string {
-		if name == lead || name == by.column {
+		if name == lead || name == by.column && q.Found == nil {
 			return "t." + name
 		}
 		return "+t." + name
 	}
 }
 
-// matching adds the search. A reference finds its ticket, a telephone number in any spelling the tickets of who is reached by it; other
-// words must each stand in the ticket's subject or preview, the citizen's names, or an address of hers. Case and accents make no
-// difference. Words that stand nowhere are looked for in every ticket of the scope.
-func (n nouns) matching(where *conditions, q ticketing.TicketQuery) {
-	text := strings.TrimSpace(clean(q.Text))
-	const reached = "t.citizen_id IN (SELECT citizen_id FROM contacts WHERE value LIKE ? ESCAPE '!')"
-	digits := phoneDigits(text)
-	switch {
-	case text == "":
-		return
-	case q.Year != 0:
-		where.add("(t.year = ? AND t.number = ?)", q.Year, q.Number)
-		return
-	case digits != "":
-		where.add(reached, "%"+digits)
-		return
-	}
-	var every conditions
-	for i, word := range strings.Fields(words.Fold(text)) {
-		if i == maxWords {
-			break
-		}
-		part := "%" + strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(word) + "%"
-		every.add("(t.search LIKE ? ESCAPE '!' OR t.citizen_id IN (SELECT id FROM citizens WHERE search LIKE ? ESCAPE '!') OR "+reached+")", part, part, part)
-	}
-	if len(every.terms) == 0 { // nothing but accents
-		every.add("1 = 0")
-	}
-	found := "(" + strings.Join(every.terms, " AND ") + ")"
-	if number, err := strconv.Atoi(text); err == nil {
-		where.add("(t.number = ? OR "+found+")", append([]any{number}, every.args...)...)
-		return
-	}
-	where.add(found, every.args...)
-}
-
 // maxWords of a search count; what comes after them is left out.
 const maxWords = 6
-
-// phoneDigits gives the end that every spelling of a telephone number shares, or "" for what is none.
-func phoneDigits(text string) string {
-	digits := strings.Map(func(r rune) rune {
-		if r >= '0' && r <= '9' {
-			return r
-		}
-		return -1
-	}, text)
-	if len(digits) < 6 || strings.Trim(text, "+0123456789 .-/()") != "" {
-		return ""
-	}
-	return strings.TrimLeft(digits, "0")
-}
 
 // statusIn adds the statuses as they are, not as values, so that the planner sees which index they allow: the indexes of the tickets
 // that are not closed say "<> 'closed'".

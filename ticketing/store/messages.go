@@ -11,7 +11,10 @@ import (
 
 // AddMessages implements ticketing.Messages.
 func (n nouns) AddMessages(ctx context.Context, messages []ticketing.Message) error {
-	return insert(ctx, n, messages, insertion{})
+	if err := insert(ctx, n, messages, insertion{}); err != nil {
+		return err
+	}
+	return n.queueMessages(ctx, messages)
 }
 
 // AddAttachments implements ticketing.Messages.
@@ -87,6 +90,9 @@ func (n nouns) DropFetch(ctx context.Context, a ticketing.Attachment, warning st
 func (n nouns) MoveMessages(ctx context.Context, ids []string, ticketID string) error {
 	return n.together(ctx, func(tx nouns) error {
 		if _, err := tx.exec(ctx, "UPDATE messages SET ticket_id = ? WHERE ?", ticketID, tx.among("id", ids)); err != nil {
+			return err
+		}
+		if _, err := tx.exec(ctx, "UPDATE search_documents SET ticket_id = ? WHERE ?", ticketID, tx.among("message_id", ids)); err != nil {
 			return err
 		}
 		_, err := tx.exec(ctx, "UPDATE deliveries SET ticket_id = ? WHERE ?", ticketID, tx.among("message_id", ids))

@@ -50,6 +50,7 @@ type DB struct {
 	now     func() time.Time
 	log     *slog.Logger
 	sql     *sql.DB
+	stems   stems
 	writing chan struct{} // SQLite has one writer; waiting for it here is fair and holds no connection. nil on PostgreSQL
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
-	"encoding/json"
 	"fmt"
 	"reflect"
 	"slices"
@@ -46,11 +45,7 @@ func (n nouns) among(column string, values []string) clause.Expr {
 	if n.db.engine == PostgreSQL {
 		return gorm.Expr(column+" = ANY(?)", array(values))
 	}
-	list, err := json.Marshal(values)
-	if err != nil { // a []string can always be written
-		list = []byte("[]")
-	}
-	return gorm.Expr(column+" IN (SELECT value FROM json_each(?))", string(list))
+	return gorm.Expr(column+" IN (SELECT value FROM json_each(?))", jsonList(values))
 }
 
 // array makes a list one value of PostgreSQL.
@@ -235,6 +230,7 @@ func (n nouns) learn() error {
 		&ticketing.Original{}, &ticketing.Copy{}, &ticketing.Message{}, &ticketing.Attachment{}, &ticketing.Delivery{}, &ticketing.Attempt{},
 		&ticketing.Event{}, &ticketing.Request{}, &ticketing.Upload{}, &cursor{}, &health{},
 		&ticketing.Consultation{}, &ticketing.Seal{}, &ticketing.Opening{},
+		&citizenWord{}, &searchDocument{}, &searchWord{}, &searchItem{},
 	} {
 		if _, err := n.schemaOf(row); err != nil {
 			return fmt.Errorf("read the tags of %T: %w", row, err)

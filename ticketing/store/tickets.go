@@ -145,6 +145,9 @@ func (n nouns) SaveTicket(ctx context.Context, t *ticketing.Ticket) error {
 	next := *t
 	next.Version++
 	keep(&next)
+	if err := n.requeueTicket(ctx, t); err != nil {
+		return err
+	}
 	saved, err := update(ctx, n, &next, changing(), "id = ? AND version = ?", t.ID, t.Version)
 	if err != nil {
 		return err

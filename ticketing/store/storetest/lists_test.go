@@ -99,6 +99,9 @@ func TestListFilters(t *testing.T) {
 		)
 		open := ticketing.TicketScope{Departments: []string{"roads", "civil"}}
 		bruno := ticketing.TicketScope{Departments: []string{"roads", "civil"}, LoggedBy: w.Bruno.ID}
+		every, err := db.ListTickets(w.ctx, ticketing.TicketQuery{Scope: scopeOfAll()})
+		must(t, err)
+		some := []string{every[6].ID, every[5].ID, every[3].ID}
 		for _, c := range []struct {
 			name string
 			q    ticketing.TicketQuery
@@ -127,11 +130,10 @@ func TestListFilters(t *testing.T) {
 			{"not due", ticketing.TicketQuery{Scope: scopeOfAll(), DueBefore: ptr(at(9))}, ""},
 			{"received", ticketing.TicketQuery{Scope: scopeOfAll(), ReceivedAfter: ptr(at(2)), ReceivedBefore: ptr(at(4))}, "3 2"},
 			{"updated after", ticketing.TicketQuery{Scope: scopeOfAll(), UpdatedAfter: ptr(at(6))}, "7 5"},
-			{"text of a subject", ticketing.TicketQuery{Scope: scopeOfAll(), Text: "NID-de"}, "1"},
-			{"percent", ticketing.TicketQuery{Scope: scopeOfAll(), Text: "0%"}, "1"},
-			{"percent is no wildcard", ticketing.TicketQuery{Scope: scopeOfAll(), Text: "%1%"}, ""},
-			{"underscore", ticketing.TicketQuery{Scope: scopeOfAll(), Text: "acte_de"}, "2"},
-			{"name", ticketing.TicketQuery{Scope: scopeOfAll(), Text: "jean dup"}, "1"},
+			{"found", ticketing.TicketQuery{Scope: scopeOfAll(), Found: &ticketing.Found{Tickets: some}}, "4 2 1"},
+			{"found, in sight", ticketing.TicketQuery{Scope: open, Found: &ticketing.Found{Tickets: some}}, "2 1"},
+			{"found, and more asked", ticketing.TicketQuery{Scope: open, Channel: "sms", Found: &ticketing.Found{Tickets: some}}, "2"},
+			{"nothing found", ticketing.TicketQuery{Scope: scopeOfAll(), Found: &ticketing.Found{}}, ""},
 			{"reference", ticketing.TicketQuery{Scope: open, Text: "2026-00005", Year: 2026, Number: 5}, "5"},
 			{"reference of a sealed one", ticketing.TicketQuery{Scope: open, Text: "2026-00004", Year: 2026, Number: 4}, ""},
 		} {

@@ -1,0 +1,437 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"guichet/routing/words"
+	"guichet/ticketing"
+)
+
+// The cost of finding people is bounded: a lot of up to gathered records is read whole and sorted; in a greater one those of the
+// last recent contacts are looked at first, where it is dense.
+const (
+	gathered = 6000
+	recent   = 20000
+)
+
+// seenAt is when a record was last in contact, or made. It is what citizens_recent is sorted by.
+const seenAt = "COALESCE(c.last_contact_at, c.created_at)"
+
+// living is a record that can be found.
+const living = "c.merged_into IS NULL AND c.anonymised_at IS NULL"
+
+// lot is the records for which every term holds and that are in none of the lots before.
+type lot struct {
+	stage  int
+	terms  []term
+	before []lot
+}
+
+// term is one condition on a record: what gives the ids for which it holds, and what tells whether it holds for one.
+type term struct {
+	rows  conditions // each a SELECT of citizen ids
+	holds func(id string) (string, []any)
+}
+
+// FindCitizens implements ticketing.Searches.
+func (n nouns) FindCitizens(ctx context.Context, q ticketing.PeopleQuery) ([]ticketing.PeopleMark, error) {
+	if q.Limit <= 0 {
+		q.Limit = pageSize
+	}
+	if q.Anybody() {
+		return n.walkLot(ctx, lot{}, q.After, q.Limit, 0)
+	}
+	first := q.After == nil
+	var page []ticketing.PeopleMark
+	for _, l := range n.lots(q) {
+		if q.After != nil && q.After.Stage > l.stage {
+			continue
+		}
+		more, err := n.findLot(ctx, l, q.After, q.Limit-len(page))
+		if err != nil {
+			return nil, err
+		}
+		if page = append(page, more...); len(page) == q.Limit {
+			return page, nil
+		}
+		q.After = afterLot(q.After, l.stage)
+	}
+	further := q.After != nil && q.After.Stage == ticketing.StageNear
+	nobody := first && len(page) == 0
+	if q.Exact || len(q.Words) == 0 || !nobody && !further {
+		return page, nil
+	}
+	near, err := n.nearLot(ctx, q.Words)
+	if err != nil {
+		return nil, err
+	}
+	return n.findLot(ctx, near, q.After, q.Limit)
+}
+
+// afterLot is where the lots after a stage begin: at their beginning, unless the mark is in one of them.
+func afterLot(after *ticketing.PeopleMark, stage int) *ticketing.PeopleMark {
+	if after != nil && after.Stage == stage {
+		return nil
+	}
+	return after
+}
+
+func (n nouns) lots(q ticketing.PeopleQuery) (lots []lot) {
+	if t, ok := n.identifier(q); ok {
+		lots = append(lots, lot{stage: ticketing.StageIdentifier, terms: []term{t}})
+	}
+	if len(q.Words) == 0 {
+		return lots
+	}
+	names, all := lot{stage: ticketing.StageNames}, lot{stage: ticketing.StageWords}
+	for _, w := range q.Words {
+		names.terms = append(names.terms, n.wordTerm(w, nil, true))
+		all.terms = append(all.terms, n.wordTerm(w, nil, false))
+	}
+	names.before = slices.Clone(lots)
+	lots = append(lots, names)
+	all.before = slices.Clone(lots)
+	return append(lots, all)
+}
+
+// identifier is the term of what names one record, or few.
+func (n nouns) identifier(q ticketing.PeopleQuery) (t term, ok bool) {
+	if q.Email != "" {
+		low, high := beginning(clean(q.Email))
+		t.rows.add("SELECT citizen_id FROM contacts WHERE type = 'email' AND value >= ? AND value < ?", low, high)
+	}
+	if q.Phone != "" {
+		t.rows.add("SELECT citizen_id FROM contacts WHERE type = 'phone' AND value = ?", q.Phone)
+	}
+	if q.Digits != "" {
+		low, high := beginning(reversed(q.Digits))
+		t.rows.add("SELECT citizen_id FROM contacts WHERE backwards <> '' AND backwards >= ? AND backwards < ?", low, high)
+	}
+	if q.Number != "" {
+		for _, column := range []string{"siren", "siret", "rna"} {
+			t.rows.add("SELECT id FROM citizens WHERE "+column+" <> '' AND "+column+" = ?", clean(q.Number))
+		}
+	}
+	if q.CitizenID != "" {
+		t.rows.add("SELECT id FROM citizens WHERE id = ?", q.CitizenID)
+	}
+	t.holds = func(id string) (string, []any) {
+		return id + " IN (" + strings.Join(t.rows.terms, " UNION ALL ") + ")", t.rows.args
+	}
+	return t, len(t.rows.terms) > 0
+}
+
+// wordTerm is the term of a word that begins with what was typed, or, in a name, is one of the near ones.
+func (n nouns) wordTerm(word string, near []string, names bool) (t term) {
+	low, high := beginning(clean(word))
+	kind := ""
+	if names {
+		kind = " AND kind = 'name'"
+	}
+	t.rows.add("SELECT citizen_id FROM citizen_words WHERE word >= ? AND word < ?"+kind, low, high)
+	if len(near) > 0 {
+		t.rows.add("SELECT citizen_id FROM citizen_words WHERE ?"+kind, n.among("word", near))
+	}
+	t.holds = func(id string) (string, []any) {
+		const probe = "EXISTS (SELECT 1 FROM citizen_words w WHERE w.citizen_id = "
+		const alone = " LIMIT 1 OFFSET 0)" // the planner must not make a join of it
+		held := probe + id + " AND w.word >= ? AND w.word < ?" + kind + alone
+		args := []any{low, high}
+		if len(near) > 0 {
+			held = "(" + held + " OR " + probe + id + " AND ?" + kind + alone + ")"
+			args = append(args, n.among("w.word", near))
+		}
+		return held, args
+	}
+	return t
+}
+
+// nearLot is those whose names nearly have the words: in each of four letters and more one slip is forgiven.
+func (n nouns) nearLot(ctx context.Context, typed []string) (lot, error) {
+	l := lot{stage: ticketing.StageNear}
+	for _, w := range typed {
+		var near []string
+		if utf8.RuneCountInString(w) >= 4 {
+			values := "unnest(?::text[])"
+			var arg any = array(words.Near(clean(w)))
+			if n.db.engine == SQLite {
+				values, arg = "json_each(?)", jsonList(words.Near(clean(w)))
+			}
+			column := map[string]string{SQLite: "near.value", PostgreSQL: "near"}[n.db.engine]
+			err := n.read(ctx, &near, "SELECT "+column+" FROM "+values+" AS near WHERE EXISTS (SELECT 1 FROM citizen_words w WHERE w.word = "+
+				column+" AND w.kind = 'name' LIMIT 1 OFFSET 0)", arg)
+			if err != nil {
+				return l, err
+			}
+		}
+		l.terms = append(l.terms, n.wordTerm(w, near, true))
+	}
+	return l, nil
+}
+
+// findLot reads a page of a lot.
+func (n nouns) findLot(ctx context.Context, l lot, after *ticketing.PeopleMark, limit int) ([]ticketing.PeopleMark, error) {
+	sizes, err := n.sizes(ctx, l.terms)
+	if err != nil {
+		return nil, err
+	}
+	smallest := 0
+	for i, size := range sizes {
+		if size == 0 {
+			return nil, nil
+		}
+		if size < sizes[smallest] {
+			smallest = i
+		}
+	}
+	if sizes[smallest] <= gathered {
+		return n.gatherLot(ctx, l, smallest, after, limit)
+	}
+	page, err := n.walkLot(ctx, l, after, limit, recent)
+	if err != nil || len(page) == limit {
+		return page, err
+	}
+	return n.gatherLot(ctx, l, smallest, after, limit)
+}
+
+// sizes counts what each term gives, up to one more than is gathered.
+func (n nouns) sizes(ctx context.Context, terms []term) ([]int, error) {
+	var counts, args = make([]string, len(terms)), []any{}
+	for i, t := range terms {
+		counts[i] = "(SELECT COUNT(*) FROM (SELECT 1 FROM (" + strings.Join(t.rows.terms, " UNION ALL ") + ") AS found LIMIT ?) AS few)"
+		args = append(append(args, t.rows.args...), gathered+1)
+	}
+	sizes := make([]int, len(terms))
+	for i := range terms { // one row of as many columns would need a struct of each length
+		counts[i] = "SELECT " + counts[i] + " AS size"
+	}
+	err := n.read(ctx, &sizes, strings.Join(counts, " UNION ALL "), args...)
+	return sizes, err
+}
+
+// gatherLot reads all that one term gives, keeps those for which the others hold, and sorts them.
+func (n nouns) gatherLot(ctx context.Context, l lot, from int, after *ticketing.PeopleMark, limit int) ([]ticketing.PeopleMark, error) {
+	driver := l.terms[from]
+	where := conditions{}
+	where.add("dated.at IS NOT NULL")
+	beyond(&where, l.stage, "dated.at", "dated.id", after)
+	probes := conditions{}
+	l.holds(&probes, "found.id", from)
+	query := "WITH found AS MATERIALIZED (SELECT DISTINCT citizen_id AS id FROM (" + strings.Join(namedID(driver.rows.terms), " UNION ALL ") + ") AS source)," +
+		" dated AS MATERIALIZED (SELECT found.id, (SELECT " + seenAt + " FROM citizens c WHERE c.id = found.id AND " + living + ") AS at FROM found"
+	if len(probes.terms) > 0 {
+		query += " WHERE " + strings.Join(probes.terms, " AND ")
+	}
+	query += ") SELECT id, at FROM dated WHERE " + strings.Join(where.terms, " AND ") + " ORDER BY at DESC, id DESC LIMIT ?"
+	args := slices.Concat(driver.rows.args, probes.args, where.args, []any{limit})
+	return n.marks(ctx, l.stage, query, args)
+}
+
+// namedID calls the first column of each SELECT by one name.
+func namedID(selects []string) []string {
+	named := slices.Clone(selects)
+	for i, s := range named {
+		named[i] = strings.Replace(s, "SELECT id FROM", "SELECT id AS citizen_id FROM", 1)
+	}
+	return named
+}
+
+// walkLot walks the records from the last contact on and keeps those for which all terms hold; it gives up after so many, 0: never.
+func (n nouns) walkLot(ctx context.Context, l lot, after *ticketing.PeopleMark, limit, most int) ([]ticketing.PeopleMark, error) {
+	where, probes := conditions{}, conditions{}
+	where.add(living)
+	beyond(&where, l.stage, seenAt, "c.id", after)
+	l.holds(&probes, "walked.id", -1)
+	inner := "SELECT c.id, " + seenAt + " AS at FROM citizens c WHERE " + strings.Join(where.terms, " AND ") + " ORDER BY " + seenAt + " DESC, c.id DESC LIMIT ?"
+	if len(probes.terms) == 0 {
+		return n.marks(ctx, l.stage, inner, append(where.args, limit))
+	}
+	query := "SELECT id, at FROM (" + inner + ") AS walked WHERE " + strings.Join(probes.terms, " AND ") + " ORDER BY at DESC, id DESC LIMIT ?"
+	return n.marks(ctx, l.stage, query, slices.Concat(where.args, []any{most}, probes.args, []any{limit}))
+}
+
+// holds adds that all terms but one hold, and those of no lot before do.
+func (l lot) holds(c *conditions, id string, but int) {
+	for i, t := range l.terms {
+		if i != but {
+			held, args := t.holds(id)
+			c.add(held, args...)
+		}
+	}
+	for _, b := range l.before {
+		var every conditions
+		b.withoutBefore().holds(&every, id, -1)
+		c.add("NOT ("+strings.Join(every.terms, " AND ")+")", every.args...)
+	}
+}
+
+func (l lot) withoutBefore() lot { return lot{stage: l.stage, terms: l.terms} }
+
+// beyond adds that a record comes after the mark.
+func beyond(where *conditions, stage int, at, id string, after *ticketing.PeopleMark) {
+	if after != nil && after.Stage == stage {
+		where.add("("+at+", "+id+") < (?, ?)", after.At.UTC(), after.ID)
+	}
+}
+
+// marks reads ids and times.
+func (n nouns) marks(ctx context.Context, stage int, query string, args []any) (list []ticketing.PeopleMark, err error) {
+	rows, err := n.orm.WithContext(ctx).Raw(query, args...).Rows()
+	if err != nil {
+		return nil, failed(err)
+	}
+	defer func() { _ = rows.Close() }() // its error is Err's
+	for rows.Next() {
+		m, at := ticketing.PeopleMark{Stage: stage}, moment{}
+		if err := rows.Scan(&m.ID, &at); err != nil {
+			return nil, err
+		}
+		if at.at != nil {
+			m.At = *at.at
+		}
+		list = append(list, m)
+	}
+	return list, failed(rows.Err())
+}
+
+// beginning gives the range of the texts that begin with a text.
+func beginning(text string) (low, high string) { return text, text + string(utf8.MaxRune) }
+
+func reversed(text string) string {
+	letters := []rune(text)
+	slices.Reverse(letters)
+	return string(letters)
+}
+
+// WholeCitizens implements ticketing.Searches.
+func (n nouns) WholeCitizens(ctx context.Context, ids []string) (map[string]ticketing.Citizen, error) {
+	var rows []ticketing.Citizen
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	if err := wholeRecord(n.orm.WithContext(ctx)).Where(n.among("id", ids)).Find(&rows).Error; err != nil {
+		return nil, failed(err)
+	}
+	found := make(map[string]ticketing.Citizen, len(rows))
+	for _, c := range rows {
+		found[c.ID] = c
+	}
+	return found, nil
+}
+
+// OpenTickets implements ticketing.Searches.
+func (n nouns) OpenTickets(ctx context.Context, scope ticketing.TicketScope, citizenIDs []string) (map[string]int, error) {
+	if len(citizenIDs) == 0 {
+		return nil, nil
+	}
+	where := &conditions{}
+	n.visible(where, ticketing.TicketQuery{Scope: scope}, func(name string) string {
+		if n.db.engine == SQLite { // by the citizens, not by the departments
+			return "+t." + name
+		}
+		return "t." + name
+	})
+	var rows []struct {
+		CitizenID string
+		Open      int
+	}
+	err := n.read(ctx, &rows, "SELECT t.citizen_id, COUNT(*) AS open FROM tickets t WHERE ? AND t.status <> 'closed' AND "+
+		strings.Join(where.terms, " AND ")+" GROUP BY t.citizen_id", append([]any{n.among("t.citizen_id", citizenIDs)}, where.args...)...)
+	open := make(map[string]int, len(rows))
+	for _, r := range rows {
+		open[r.CitizenID] = r.Open
+	}
+	return open, err
+}
+
+// citizenWord is a word a record is found by.
+type citizenWord struct {
+	Word      string `gorm:"primaryKey"`
+	Kind      string `gorm:"primaryKey"`
+	CitizenID string `gorm:"primaryKey"`
+}
+
+// addWords writes the words of new records. In the order of the words, so that two groups never wait for one another in turn.
+func (n nouns) addWords(ctx context.Context, citizens []ticketing.Citizen) error {
+	var rows []citizenWord
+	for _, c := range citizens {
+		if c.MergedInto != nil || c.AnonymisedAt != nil {
+			continue
+		}
+		for _, w := range words.Folded(c.Search) {
+			rows = append(rows, citizenWord{w, "name", c.ID})
+		}
+		var places []string
+		for _, a := range c.Addresses {
+			places = append(places, a.Complement, a.Street, a.Postcode, a.City)
+		}
+		for _, w := range words.Folded(strings.Join(places, " ")) {
+			rows = append(rows, citizenWord{w, "address", c.ID})
+		}
+	}
+	slices.SortStableFunc(rows, func(a, b citizenWord) int { return strings.Compare(a.Word, b.Word) })
+	return insert(ctx, n, rows, insertion{conflict: "DO NOTHING"})
+}
+
+// changeWords writes the words of a record anew.
+func (n nouns) changeWords(ctx context.Context, citizens ...ticketing.Citizen) error {
+	ids := make([]string, len(citizens))
+	for i, c := range citizens {
+		ids[i] = c.ID
+	}
+	if _, err := n.exec(ctx, "DELETE FROM citizen_words WHERE ?", n.among("citizen_id", ids)); err != nil {
+		return err
+	}
+	return n.addWords(ctx, citizens)
+}
+
+// IndexCitizens implements ticketing.Searches.
+func (n nouns) IndexCitizens(ctx context.Context, ids []string) error {
+	return n.together(ctx, func(tx nouns) error {
+		var citizens []ticketing.Citizen
+		err := tx.locking().WithContext(ctx).Preload("Contacts").Preload("Addresses").Where(tx.among("id", ids)).Order("id").Find(&citizens).Error
+		if err != nil {
+			return failed(err)
+		}
+		for i := range citizens {
+			keepCitizen(&citizens[i])
+			for _, k := range citizens[i].Contacts {
+				if wanted := backwards(k); wanted != k.Backwards {
+					if _, err := tx.exec(ctx, "UPDATE contacts SET backwards = ? WHERE id = ?", wanted, k.ID); err != nil {
+						return err
+					}
+				}
+			}
+		}
+		return tx.changeWords(ctx, citizens...)
+	})
+}
+
+// keptContacts are contacts with the store's own column up to date.
+func keptContacts(contacts []ticketing.Contact) []ticketing.Contact {
+	contacts = slices.Clone(contacts)
+	for i := range contacts {
+		contacts[i].Backwards = backwards(contacts[i])
+	}
+	return contacts
+}
+
+func backwards(k ticketing.Contact) string {
+	if k.Type != "phone" {
+		return ""
+	}
+	return strings.TrimSuffix(reversed(k.Value), "+")
+}
+
+// jsonList makes a list one value of SQLite.
+func jsonList(values []string) string {
+	list, err := json.Marshal(values)
+	if err != nil { // a []string can always be written
+		return "[]"
+	}
+	return string(list)
+}
