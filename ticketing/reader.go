@@ -68,7 +68,7 @@ func (r *Reader) Tickets(ctx context.Context, a Actor, q TicketQuery, cursor str
 	if year, number, ok := ParseReference(q.Text); ok {
 		q.Year, q.Number = year, number
 	} else if strings.TrimSpace(q.Text) != "" {
-		found, err := r.find(ctx, q)
+		found, err := r.findListed(ctx, q)
 		if err != nil {
 			return Page{}, err
 		}

@@ -192,8 +192,8 @@ func (r *Reader) records(ctx context.Context, a Actor, marks []PeopleMark) ([]Fo
 	return rows, nil
 }
 
-// find looks a text up for a list of tickets.
-func (r *Reader) find(ctx context.Context, q TicketQuery) (*Found, error) {
+// findListed looks a text up for a list of tickets.
+func (r *Reader) findListed(ctx context.Context, q TicketQuery) (*Found, error) {
 	t := TextQuery{Scope: q.Scope, Text: q.Text, People: readPeople(q.Text, r.town.Profile.Region)}
 	t.People.Exact = true
 	if digits := strings.TrimSpace(q.Text); digitsOnly(digits) && len(digits) < 10 {

@@ -395,7 +395,7 @@ func TestWhatWasThereIsIndexed(t *testing.T) {
 			if engine == store.SQLite {
 				other = rawSQLite(t, url)
 			}
-			migration, err := os.ReadFile("../migrations/" + engine + "/0009_search.sql")
+			migration, err := os.ReadFile("../migrations/" + engine + "/0013_search.sql")
 			must(t, err)
 			_, queue, _ := strings.Cut(string(migration), "INSERT INTO search_queue")
 			for statement := range strings.SplitSeq("DELETE FROM counters; DELETE FROM search_queue; DELETE FROM citizen_words; UPDATE contacts SET backwards = ''; INSERT INTO search_queue"+queue, ";") {
