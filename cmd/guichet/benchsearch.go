@@ -157,7 +157,7 @@ func (b benchSearch) fill(ctx context.Context, h *hub, progress io.Writer, figur
 		return err
 	}
 	figures.IndexedPer = float64(indexed.Load()) / time.Since(begin).Seconds()
-	return h.db.Settle(ctx)
+	return h.db.SettleIndex(ctx)
 }
 
 // measure makes the searches, all kinds mixed, and the bare query that stands beside them.

@@ -266,8 +266,8 @@ func wordRows(said []map[string]bool, documents []searchDocument) []searchWord {
 	return rows
 }
 
-// Settle does at once what a database does by itself after much was written: it counts what is in the tables.
-func (d *DB) Settle(ctx context.Context) error {
+// SettleIndex does at once what a database does by itself after much was written: it counts what is in the tables.
+func (d *DB) SettleIndex(ctx context.Context) error {
 	if d.engine == SQLite {
 		_, err := d.sql.ExecContext(ctx, "ANALYZE")
 		return err
