@@ -109,8 +109,8 @@ func (d *Desk) reserved(ctx context.Context, tx Nouns, a Actor, token string) (T
 	return Ticket{}, ErrNotFound
 }
 
-// find reads a ticket the actor may see, or has opened with a reason.
-func (r *Reader) find(ctx context.Context, a Actor, reference string) (Ticket, error) {
+// readable reads a ticket the actor may see, or has opened with a reason.
+func (r *Reader) readable(ctx context.Context, a Actor, reference string) (Ticket, error) {
 	year, number, ok := ParseReference(reference)
 	if !ok {
 		return Ticket{}, ErrNotFound

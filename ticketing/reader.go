@@ -178,7 +178,7 @@ type LinkedTicket struct {
 // Ticket reads one ticket with all that belongs to it.
 func (r *Reader) Ticket(ctx context.Context, a Actor, reference string) (Dossier, error) {
 	s := r.town.Now()
-	t, err := r.find(ctx, a, reference)
+	t, err := r.readable(ctx, a, reference)
 	if err != nil {
 		return Dossier{}, err
 	}
@@ -275,7 +275,7 @@ func (r *Reader) links(ctx context.Context, s *Snapshot, a Actor, id string) ([]
 
 // Find reads a ticket alone.
 func (r *Reader) Find(ctx context.Context, a Actor, reference string) (Ticket, error) {
-	return r.find(ctx, a, reference)
+	return r.readable(ctx, a, reference)
 }
 
 // DisplayName is what stands for a citizen on a screen: the name, else a way to reach her.
