@@ -41,7 +41,7 @@ type Citizen struct {
 	LastContactAt    *time.Time
 	MergedInto       *string
 	AnonymisedAt     *time.Time
-	Search           string           // the store's own, kept with every write: the names, folded
+	Search           string           // the store's own, kept with every write: the words of the names, a bar, those of the addresses
 	Sounds           string           // the store's own too: how the name sounds
 	Contacts         []Contact        `gorm:"foreignKey:CitizenID"`
 	Addresses        []PostalAddress  `gorm:"foreignKey:CitizenID"`
