@@ -42,7 +42,7 @@ type Citizen struct {
 	LastContactAt    *time.Time
 	MergedInto       *string
 	AnonymisedAt     *time.Time
-	Search           string           // the store's own, kept with every write: the names, folded
+	Search           string           // the store's own, kept with every write: the words of the names, a bar, those of the addresses
 	Sounds           string           // the store's own too: how the name sounds
 	UsageSounds      string           // and the name used in life, with the same given name
 	Contacts         []Contact        `gorm:"foreignKey:CitizenID"`

@@ -10,7 +10,6 @@ import (
 
 	"gorm.io/gorm"
 
-	"guichet/routing/words"
 	"guichet/ticketing"
 )
 
@@ -78,7 +77,8 @@ func (n nouns) AddCitizens(ctx context.Context, citizens []ticketing.Citizen) er
 
 // keepCitizen brings the store's own columns of a record up to date.
 func keepCitizen(c *ticketing.Citizen) {
-	c.Search = words.Fold(strings.Join([]string{c.GivenName, c.FamilyName, c.UsageName, c.Organisation}, " "))
+	names, places := wordsOf(c)
+	c.Search = " " + strings.Join(names, " ") + " | " + strings.Join(places, " ") + " "
 	c.Sounds, c.UsageSounds = ticketing.Sounds(*c)
 }
 

@@ -31,10 +31,10 @@ type lot struct {
 	before []lot
 }
 
-// term is one condition on a record: what gives the ids for which it holds, and what tells whether it holds for one.
+// term is one condition on a record: what gives those for which it holds, and what tells whether it holds for one.
 type term struct {
-	rows  conditions // each a SELECT of citizen ids
-	holds func(id string) (string, []any)
+	rows  conditions // each a SELECT of citizen ids and the words of the records
+	holds conditions // any of them; {id} and {record} stand for what the statement calls them
 }
 
 // FindCitizens implements ticketing.Searches.
@@ -102,52 +102,52 @@ func (n nouns) lots(q ticketing.PeopleQuery) (lots []lot) {
 func (n nouns) identifier(q ticketing.PeopleQuery) (t term, ok bool) {
 	if q.Email != "" {
 		low, high := beginning(clean(q.Email))
-		t.rows.add("SELECT citizen_id FROM contacts WHERE type = 'email' AND value >= ? AND value < ?", low, high)
+		t.rows.add("SELECT citizen_id, '' AS record FROM contacts WHERE type = 'email' AND value >= ? AND value < ?", low, high)
 	}
 	if q.Phone != "" {
-		t.rows.add("SELECT citizen_id FROM contacts WHERE type = 'phone' AND value = ?", q.Phone)
+		t.rows.add("SELECT citizen_id, '' AS record FROM contacts WHERE type = 'phone' AND value = ?", q.Phone)
 	}
 	if q.Digits != "" {
 		low, high := beginning(reversed(q.Digits))
-		t.rows.add("SELECT citizen_id FROM contacts WHERE backwards <> '' AND backwards >= ? AND backwards < ?", low, high)
+		t.rows.add("SELECT citizen_id, '' AS record FROM contacts WHERE backwards <> '' AND backwards >= ? AND backwards < ?", low, high)
 	}
 	if q.Number != "" {
 		for _, column := range []string{"siren", "siret", "rna"} {
-			t.rows.add("SELECT id FROM citizens WHERE "+column+" <> '' AND "+column+" = ?", clean(q.Number))
+			t.rows.add("SELECT id AS citizen_id, '' AS record FROM citizens WHERE "+column+" <> '' AND "+column+" = ?", clean(q.Number))
 		}
 	}
 	if q.CitizenID != "" {
-		t.rows.add("SELECT id FROM citizens WHERE id = ?", q.CitizenID)
+		t.rows.add("SELECT id AS citizen_id, '' AS record FROM citizens WHERE id = ?", q.CitizenID)
 	}
-	t.holds = func(id string) (string, []any) {
-		return id + " IN (" + strings.Join(t.rows.terms, " UNION ALL ") + ")", t.rows.args
+	if len(t.rows.terms) == 0 {
+		return t, false
 	}
-	return t, len(t.rows.terms) > 0
+	t.holds.add("{id} IN (SELECT citizen_id FROM ("+strings.Join(t.rows.terms, " UNION ALL ")+") AS named)", t.rows.args...)
+	return t, true
 }
 
-// wordTerm is the term of a word that begins with what was typed, or, in a name, is one of the near ones.
+// wordTerm is the term of a word that begins with what was typed, or, in a name, is one of the near ones. A word has letters and digits
+// only, so none of them is a wildcard.
 func (n nouns) wordTerm(word string, near []string, names bool) (t term) {
 	low, high := beginning(clean(word))
-	kind := ""
+	kind, end := "", "%"
 	if names {
-		kind = " AND kind = 'name'"
+		kind, end = " AND kind = 'name'", "%|%"
 	}
-	t.rows.add("SELECT citizen_id FROM citizen_words WHERE word >= ? AND word < ?"+kind, low, high)
+	t.rows.add("SELECT citizen_id, record FROM citizen_words WHERE word >= ? AND word < ?"+kind, low, high)
+	t.holds.add("{record} LIKE ?", "% "+low+end)
 	if len(near) > 0 {
-		t.rows.add("SELECT citizen_id FROM citizen_words WHERE ?"+kind, n.among("word", near))
-	}
-	t.holds = func(id string) (string, []any) {
-		const probe = "EXISTS (SELECT 1 FROM citizen_words w WHERE w.citizen_id = "
-		const alone = " LIMIT 1 OFFSET 0)" // the planner must not make a join of it
-		held := probe + id + " AND w.word >= ? AND w.word < ?" + kind + alone
-		args := []any{low, high}
-		if len(near) > 0 {
-			held = "(" + held + " OR " + probe + id + " AND ?" + kind + alone + ")"
-			args = append(args, n.among("w.word", near))
+		t.rows.add("SELECT citizen_id, record FROM citizen_words WHERE ?"+kind, n.among("word", near))
+		for _, w := range near {
+			t.holds.add("{record} LIKE ?", "% "+w+" "+end)
 		}
-		return held, args
 	}
 	return t
+}
+
+// hold is the condition that the term holds.
+func (t term) hold(id, record string) (string, []any) {
+	return strings.NewReplacer("{id}", id, "{record}", record).Replace("(" + strings.Join(t.holds.terms, " OR ") + ")"), t.holds.args
 }
 
 // nearLot is those whose names nearly have the words: in each of four letters and more one slip is forgiven.
@@ -216,55 +216,44 @@ func (n nouns) sizes(ctx context.Context, terms []term) ([]int, error) {
 // gatherLot reads all that one term gives, keeps those for which the others hold, and sorts them.
 func (n nouns) gatherLot(ctx context.Context, l lot, from int, after *ticketing.PeopleMark, limit int) ([]ticketing.PeopleMark, error) {
 	driver := l.terms[from]
-	where := conditions{}
+	where, others := conditions{}, conditions{}
 	where.add("dated.at IS NOT NULL")
 	beyond(&where, l.stage, "dated.at", "dated.id", after)
-	probes := conditions{}
-	l.holds(&probes, "found.id", from)
-	query := "WITH found AS MATERIALIZED (SELECT DISTINCT citizen_id AS id FROM (" + strings.Join(namedID(driver.rows.terms), " UNION ALL ") + ") AS source)," +
-		" dated AS MATERIALIZED (SELECT found.id, (SELECT " + seenAt + " FROM citizens c WHERE c.id = found.id AND " + living + ") AS at FROM found"
-	if len(probes.terms) > 0 {
-		query += " WHERE " + strings.Join(probes.terms, " AND ")
-	}
-	query += ") SELECT id, at FROM dated WHERE " + strings.Join(where.terms, " AND ") + " ORDER BY at DESC, id DESC LIMIT ?"
-	args := slices.Concat(driver.rows.args, probes.args, where.args, []any{limit})
+	others.add("1 = 1")
+	l.holds(&others, "source.citizen_id", "source.record", from)
+	query := "WITH found AS MATERIALIZED (SELECT DISTINCT citizen_id AS id FROM (" + strings.Join(driver.rows.terms, " UNION ALL ") + ") AS source WHERE " +
+		strings.Join(others.terms, " AND ") + "), dated AS MATERIALIZED (SELECT found.id, (SELECT " + seenAt + " FROM citizens c WHERE c.id = found.id AND " +
+		living + ") AS at FROM found) SELECT id, at FROM dated WHERE " + strings.Join(where.terms, " AND ") + " ORDER BY at DESC, id DESC LIMIT ?"
+	args := slices.Concat(driver.rows.args, others.args, where.args, []any{limit})
 	return n.marks(ctx, l.stage, query, args)
 }
 
-// namedID calls the first column of each SELECT by one name.
-func namedID(selects []string) []string {
-	named := slices.Clone(selects)
-	for i, s := range named {
-		named[i] = strings.Replace(s, "SELECT id FROM", "SELECT id AS citizen_id FROM", 1)
-	}
-	return named
-}
-
-// walkLot walks the records from the last contact on and keeps those for which all terms hold; it gives up after so many, 0: never.
+// walkLot walks the records from the last contact on and keeps those for which all terms hold; it gives up after so many.
 func (n nouns) walkLot(ctx context.Context, l lot, after *ticketing.PeopleMark, limit, most int) ([]ticketing.PeopleMark, error) {
-	where, probes := conditions{}, conditions{}
+	where, wanted := conditions{}, conditions{}
 	where.add(living)
 	beyond(&where, l.stage, seenAt, "c.id", after)
-	l.holds(&probes, "walked.id", -1)
-	inner := "SELECT c.id, " + seenAt + " AS at FROM citizens c WHERE " + strings.Join(where.terms, " AND ") + " ORDER BY " + seenAt + " DESC, c.id DESC LIMIT ?"
-	if len(probes.terms) == 0 {
-		return n.marks(ctx, l.stage, inner, append(where.args, limit))
+	l.holds(&wanted, "walked.id", "walked.record", -1)
+	inner := "SELECT c.id, " + seenAt + " AS at, c.search AS record FROM citizens c WHERE " + strings.Join(where.terms, " AND ") + " ORDER BY " + seenAt + " DESC, c.id DESC LIMIT ?"
+	if len(wanted.terms) == 0 {
+		wanted.add("1 = 1")
+		most = limit
 	}
-	query := "SELECT id, at FROM (" + inner + ") AS walked WHERE " + strings.Join(probes.terms, " AND ") + " ORDER BY at DESC, id DESC LIMIT ?"
-	return n.marks(ctx, l.stage, query, slices.Concat(where.args, []any{most}, probes.args, []any{limit}))
+	query := "SELECT id, at FROM (" + inner + ") AS walked WHERE " + strings.Join(wanted.terms, " AND ") + " ORDER BY at DESC, id DESC LIMIT ?"
+	return n.marks(ctx, l.stage, query, slices.Concat(where.args, []any{most}, wanted.args, []any{limit}))
 }
 
 // holds adds that all terms but one hold, and those of no lot before do.
-func (l lot) holds(c *conditions, id string, but int) {
+func (l lot) holds(c *conditions, id, record string, but int) {
 	for i, t := range l.terms {
 		if i != but {
-			held, args := t.holds(id)
+			held, args := t.hold(id, record)
 			c.add(held, args...)
 		}
 	}
 	for _, b := range l.before {
 		var every conditions
-		b.withoutBefore().holds(&every, id, -1)
+		b.withoutBefore().holds(&every, id, record, -1)
 		c.add("NOT ("+strings.Join(every.terms, " AND ")+")", every.args...)
 	}
 }
@@ -353,6 +342,16 @@ type citizenWord struct {
 	Word      string `gorm:"primaryKey"`
 	Kind      string `gorm:"primaryKey"`
 	CitizenID string `gorm:"primaryKey"`
+	Record    string
+}
+
+// wordsOf gives the words a record is found by.
+func wordsOf(c *ticketing.Citizen) (names, places []string) {
+	var where []string
+	for _, a := range c.Addresses {
+		where = append(where, a.Complement, a.Street, a.Postcode, a.City)
+	}
+	return words.Folded(strings.Join([]string{c.GivenName, c.FamilyName, c.UsageName, c.Organisation}, " ")), words.Folded(strings.Join(where, " "))
 }
 
 // addWords writes the words of new records. In the order of the words, so that two groups never wait for one another in turn.
@@ -362,15 +361,12 @@ func (n nouns) addWords(ctx context.Context, citizens []ticketing.Citizen) error
 		if c.MergedInto != nil || c.AnonymisedAt != nil {
 			continue
 		}
-		for _, w := range words.Folded(c.Search) {
-			rows = append(rows, citizenWord{w, "name", c.ID})
+		names, places := wordsOf(&c)
+		for _, w := range names {
+			rows = append(rows, citizenWord{w, "name", c.ID, c.Search})
 		}
-		var places []string
-		for _, a := range c.Addresses {
-			places = append(places, a.Complement, a.Street, a.Postcode, a.City)
-		}
-		for _, w := range words.Folded(strings.Join(places, " ")) {
-			rows = append(rows, citizenWord{w, "address", c.ID})
+		for _, w := range places {
+			rows = append(rows, citizenWord{w, "address", c.ID, c.Search})
 		}
 	}
 	slices.SortStableFunc(rows, func(a, b citizenWord) int { return strings.Compare(a.Word, b.Word) })
@@ -399,6 +395,9 @@ func (n nouns) IndexCitizens(ctx context.Context, ids []string) error {
 		}
 		for i := range citizens {
 			keepCitizen(&citizens[i])
+			if _, err := tx.exec(ctx, "UPDATE citizens SET search = ? WHERE id = ?", citizens[i].Search, citizens[i].ID); err != nil {
+				return err
+			}
 			for _, k := range citizens[i].Contacts {
 				if wanted := backwards(k); wanted != k.Backwards {
 					if _, err := tx.exec(ctx, "UPDATE contacts SET backwards = ? WHERE id = ?", wanted, k.ID); err != nil {

@@ -45,7 +45,8 @@ const sqliteIndexes = `SELECT m.name, CASE i.origin WHEN 'pk' THEN 'primary key'
 const postgresIndexes = `SELECT t.relname, CASE WHEN i.indisprimary THEN 'primary key' ELSE x.relname END, i.indisunique, i.indpred IS NOT NULL,
 	(SELECT string_agg(COALESCE(a.attname, '(expression)'), ',' ORDER BY k.n)
 		FROM unnest(i.indkey::int[]) WITH ORDINALITY k (attnum, n)
-		LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum AND k.attnum > 0)
+		LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum AND k.attnum > 0
+		WHERE k.n <= i.indnkeyatts)
 	FROM pg_index i JOIN pg_class t ON t.oid = i.indrelid JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_namespace s ON s.oid = t.relnamespace
 	WHERE s.nspname = 'public' AND t.relname NOT LIKE 'goose_%'`
 

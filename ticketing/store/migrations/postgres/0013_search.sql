@@ -7,18 +7,17 @@ ALTER TABLE contacts ADD COLUMN backwards TEXT COLLATE "C" NOT NULL DEFAULT '';
 CREATE INDEX contacts_backwards ON contacts (backwards) WHERE backwards <> '';
 
 CREATE INDEX citizens_recent ON citizens ((COALESCE(last_contact_at, created_at)), id) WHERE merged_into IS NULL AND anonymised_at IS NULL;
-CREATE INDEX citizens_siren ON citizens (siren) WHERE siren <> '';
 CREATE INDEX citizens_siret ON citizens (siret) WHERE siret <> '';
-CREATE INDEX citizens_rna ON citizens (rna) WHERE rna <> '';
 
--- The words of names and addresses, folded.
+-- The words of names and addresses, folded, each with all of them: who has several words is found by reading those of one.
 CREATE TABLE citizen_words (
     word       TEXT COLLATE "C" NOT NULL,
     kind       TEXT COLLATE "C" NOT NULL CHECK (kind IN ('name', 'address')),
     citizen_id TEXT COLLATE "C" NOT NULL REFERENCES citizens (id),
-    PRIMARY KEY (word, kind, citizen_id)
+    record     TEXT COLLATE "C" NOT NULL, -- citizens.search
+    PRIMARY KEY (word, kind, citizen_id) INCLUDE (record)
 );
-CREATE INDEX citizen_words_citizen ON citizen_words (citizen_id, word, kind);
+CREATE INDEX citizen_words_citizen ON citizen_words (citizen_id);
 
 -- Messages and records whose words are not in the index yet: number is 0 for what is new, and for a message that was there before this
 -- migration the one it will have in the index. Records that were there have -1.
