@@ -32,7 +32,7 @@ type callLine struct {
 	Missed       bool
 	Name         string // of the citizen
 	Number       string // as it is read aloud
-	Requests     string // address of her tickets; empty: nobody is known
+	Whose        string // address of her record, else of the tickets of her number; empty: nobody is known
 	Department   string
 	Line         string
 	Waited       string
@@ -100,8 +100,11 @@ func (c *Console) callLines(r *request, rows []ticketing.CallRow) []callLine {
 		if talked, ok := row.Talk(); ok {
 			lines[i].Talked = r.voice.span(talked)
 		}
-		if row.Number != "" {
-			lines[i].Requests = "/tickets" + listQuery{View: viewAll, Text: row.Number}.Suffix()
+		switch {
+		case row.CitizenID != nil:
+			lines[i].Whose = "/citizens/" + *row.CitizenID
+		case row.Number != "":
+			lines[i].Whose = "/tickets" + listQuery{View: viewAll, Text: row.Number}.Suffix()
 		}
 	}
 	return lines
