@@ -159,3 +159,17 @@ func TestDuplicatesAreFoundAndToldApart(t *testing.T) {
 		h.mustRefuse("itself", h.registry().Distinguish(t.Context(), h.actor("agent"), a.ID, a.ID), ticketing.CodeInvalid, "the_same")
 	})
 }
+
+// FuzzLiken compares any names: it never panics, and does not ask which comes first.
+func FuzzLiken(f *testing.F) {
+	f.Add("de La Tour", "Anne", "DELATOUR", "A.")
+	f.Add("-", "'", "\xff", "李")
+	f.Fuzz(func(t *testing.T, family, given, otherFamily, otherGiven string) {
+		a, b := who{family: family, given: given}.citizen(), who{family: otherFamily, given: otherGiven}.citizen()
+		score, _ := ticketing.Liken(a, b)
+		if back, _ := ticketing.Liken(b, a); back != score || score < 0 || score > 100 {
+			t.Errorf("%d and %d", score, back)
+		}
+		ticketing.Sounds(a)
+	})
+}

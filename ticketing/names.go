@@ -94,7 +94,8 @@ func firstSound(given string) string {
 	if len(parts) == 0 {
 		return ""
 	}
-	return string([]rune(words.Sound(parts[0]) + "   ")[:3])
+	sound := []rune(words.Sound(parts[0]))
+	return string(sound[:min(3, len(sound))])
 }
 
 // Traits are what records that may be the same person have in common.

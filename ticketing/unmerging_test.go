@@ -3,9 +3,13 @@ package ticketing_test
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"guichet/channels"
 	"guichet/ticketing"
@@ -307,6 +311,56 @@ func TestAnAgentSaysWhoItWas(t *testing.T) {
 		h.undo(m)
 		if got := *h.dossier(ref).Ticket.CitizenID; got != anne.ID {
 			t.Errorf("an agent said it is Anne's, and it went to %s", got)
+		}
+	})
+}
+
+// TestManyAgentsMergeAndUndoAtOnce lets agents merge and undo within one family as fast as they can: what they are refused is a conflict,
+// and when all is undone everything is as it was.
+func TestManyAgentsMergeAndUndoAtOnce(t *testing.T) {
+	eachHall(t, func(h *hall) {
+		seed := uint64(time.Now().UnixNano())
+		h.Logf("seed %d", seed)
+		number := 0
+		c := makeFamily(h, rand.New(rand.NewPCG(seed, 0)), &number)
+		addFamilies(h, []*family{c})
+		rows, records := c.owners(h)
+		var ids []string
+		for _, p := range c.people {
+			ids = append(ids, p.ID)
+		}
+		var group sync.WaitGroup
+		for agent := range uint64(4) {
+			r := rand.New(rand.NewPCG(seed, agent+1))
+			group.Go(func() {
+				for range 15 {
+					var err error
+					if standing, listed := h.db.MergesInto(t.Context(), ids); listed == nil && len(standing) > 0 && r.IntN(2) == 0 {
+						_, err = h.registry().Undo(t.Context(), h.actor("agent"), pick(r, standing...).ID, "erreur")
+					} else if into, from := pick(r, ids...), pick(r, ids...); into != from {
+						_, err = h.registry().Merge(t.Context(), h.actor("agent"), into, from, "même personne", someChoices(r))
+					}
+					if err != nil && !errors.Is(err, ticketing.ErrConflict) {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		group.Wait()
+		for {
+			standing, err := h.db.MergesInto(t.Context(), ids)
+			h.must(err)
+			if len(standing) == 0 {
+				break
+			}
+			h.undo(standing[0])
+		}
+		rowsNow, recordsNow := c.owners(h)
+		if diff := cmp.Diff(rows, rowsNow); diff != "" {
+			t.Errorf("rows, -start +end:\n%s", diff)
+		}
+		if diff := cmp.Diff(records, recordsNow); diff != "" {
+			t.Errorf("records, -start +end:\n%s", diff)
 		}
 	})
 }

@@ -217,6 +217,10 @@ func (c *Console) eventEntry(r *request, e ticketing.Event) *eventEntry {
 			return because(line("forward", "event.merged"))
 		}
 		return because(line("forward", "event.merged_here"))
+	case ticketing.EventCitizenMerged:
+		return line("forward", "event.citizen_merged")
+	case ticketing.EventCitizenUnmerged:
+		return line("back", "event.citizen_unmerged")
 	case ticketing.EventTicketSplit:
 		return line("forward", "event.split", "Department", c.departmentFor(r, e.Data["to"]))
 	case ticketing.EventTicketOpened:
