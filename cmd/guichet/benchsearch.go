@@ -92,7 +92,7 @@ func (b benchSearch) Run(w world) (err error) {
 	engine, _, _ := strings.Cut(b.Database, ":")
 	figures := searchFigures{Database: engine, Citizens: b.Citizens, Messages: b.Messages, Clients: b.Clients}
 	said := func(what string, done, of int) {
-		if done%100000 < fillGroup && of > 100000 {
+		if done%100000 < 8*fillGroup && of > 100000 {
 			_, _ = fmt.Fprintf(w.stderr, "%s: %d of %d\n", what, done, of) // a word on the way
 		}
 	}
@@ -159,7 +159,7 @@ func (b benchSearch) index(ctx context.Context, h *hub, said func(what string, d
 	begin, indexed := time.Now(), atomic.Int64{}
 	err := atOnce(ctx, 2, 2, func(ctx context.Context, _ int) error {
 		for {
-			done, err := h.db.IndexQueued(ctx, fillGroup)
+			done, err := h.db.IndexQueued(ctx, 8*fillGroup) // whole blocks are written once
 			if err != nil || done == 0 {
 				return err
 			}
