@@ -41,6 +41,7 @@ openapi: ## writes agentapi/openapi.yaml from the handlers
 .PHONY: bench
 bench: build ## the project's own benchmarks, embedded mode
 	bin/guichet bench intake
+	bin/guichet bench search
 
 .PHONY: ci
 ci: ## everything a change must pass; installs what is missing, on Debian

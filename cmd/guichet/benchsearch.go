@@ -91,10 +91,18 @@ func (b benchSearch) Run(w world) (err error) {
 	}
 	engine, _, _ := strings.Cut(b.Database, ":")
 	figures := searchFigures{Database: engine, Citizens: b.Citizens, Messages: b.Messages, Clients: b.Clients}
+	said := func(what string, done, of int) {
+		if done%100000 < 8*fillGroup && of > 100000 {
+			_, _ = fmt.Fprintf(w.stderr, "%s: %d of %d\n", what, done, of) // a word on the way
+		}
+	}
 	if !b.Keep {
-		if err := b.fill(ctx, h, w.stderr, &figures); err != nil {
+		if err := b.fill(ctx, h, said); err != nil {
 			return err
 		}
+	}
+	if err := b.index(ctx, h, said, &figures); err != nil {
+		return err
 	}
 	if err := b.measure(ctx, h, &figures); err != nil {
 		return err
@@ -102,23 +110,23 @@ func (b benchSearch) Run(w world) (err error) {
 	return b.print(w.stdout, figures)
 }
 
-// fill makes the records and messages, through the store that the services write by, and indexes what was said.
-func (b benchSearch) fill(ctx context.Context, h *hub, progress io.Writer, figures *searchFigures) error {
-	const group, fillers = 2040, 4 // whole tickets
-	said := func(what string, done, of int) {
-		if done%100000 < group && of > 100000 {
-			_, _ = fmt.Fprintf(progress, "%s: %d of %d\n", what, done, of) // a word on the way
-		}
-	}
+// How the records and messages are written: groups of whole tickets, some at once.
+const (
+	fillGroup = 2040
+	fillers   = 4
+)
+
+// fill makes the records and messages, through the store that the services write by.
+func (b benchSearch) fill(ctx context.Context, h *hub, said func(what string, done, of int)) error {
 	ids := make([]string, b.Citizens)
-	err := atOnce(ctx, fillers, (b.Citizens+group-1)/group, func(ctx context.Context, g int) error {
+	err := atOnce(ctx, fillers, (b.Citizens+fillGroup-1)/fillGroup, func(ctx context.Context, g int) error {
 		var citizens []ticketing.Citizen
 		var contacts []ticketing.Contact
-		for i := g * group; i < min((g+1)*group, b.Citizens); i++ {
+		for i := g * fillGroup; i < min((g+1)*fillGroup, b.Citizens); i++ {
 			c, k := benchCitizen(i, b.Citizens)
 			citizens, contacts, ids[i] = append(citizens, c), append(contacts, k...), c.ID
 		}
-		said("citizens", g*group, b.Citizens)
+		said("citizens", g*fillGroup, b.Citizens)
 		return h.db.InTx(ctx, func(tx ticketing.Nouns) error {
 			if err := tx.AddCitizens(ctx, citizens); err != nil {
 				return err
@@ -130,8 +138,8 @@ func (b benchSearch) fill(ctx context.Context, h *hub, progress io.Writer, figur
 		return err
 	}
 	tickets, messages := benchTickets(b.Messages, ids, h.town.Now().Departments)
-	err = atOnce(ctx, fillers, (b.Messages+group-1)/group, func(ctx context.Context, g int) error {
-		from, to := g*group, min((g+1)*group, b.Messages)
+	err = atOnce(ctx, fillers, (b.Messages+fillGroup-1)/fillGroup, func(ctx context.Context, g int) error {
+		from, to := g*fillGroup, min((g+1)*fillGroup, b.Messages)
 		said("messages", from, b.Messages)
 		return h.db.InTx(ctx, func(tx ticketing.Nouns) error {
 			if err := tx.AddTickets(ctx, tickets(from, to)); err != nil {
@@ -143,10 +151,15 @@ func (b benchSearch) fill(ctx context.Context, h *hub, progress io.Writer, figur
 	if err != nil {
 		return err
 	}
+	return nil
+}
+
+// index writes the words of what waits for it.
+func (b benchSearch) index(ctx context.Context, h *hub, said func(what string, done, of int), figures *searchFigures) error {
 	begin, indexed := time.Now(), atomic.Int64{}
-	err = atOnce(ctx, 2, 2, func(ctx context.Context, _ int) error {
+	err := atOnce(ctx, 2, 2, func(ctx context.Context, _ int) error {
 		for {
-			done, err := h.db.IndexQueued(ctx, group)
+			done, err := h.db.IndexQueued(ctx, 8*fillGroup) // whole blocks are written once
 			if err != nil || done == 0 {
 				return err
 			}
@@ -160,40 +173,48 @@ func (b benchSearch) fill(ctx context.Context, h *hub, progress io.Writer, figur
 	return h.db.SettleIndex(ctx)
 }
 
+// benchKinds are the kinds of searches, first those that find people.
+func benchKinds() (people, texts []string) {
+	return []string{"name", "typo", "phone", "email", "address"}, []string{"rare word", "common word", "two words"}
+}
+
+// benchedSearch is one search and what came of it.
+type benchedSearch struct {
+	kind, text string
+	took       time.Duration
+	found      bool
+	tooMany    bool
+}
+
+// do searches as the API does.
+func (s *benchedSearch) do(ctx context.Context, reader *ticketing.Reader, actor ticketing.Actor) error {
+	begin := time.Now()
+	defer func() { s.took = time.Since(begin) }()
+	if people, _ := benchKinds(); slices.Contains(people, s.kind) {
+		page, err := reader.Citizens(ctx, actor, s.text, 20, "")
+		s.found = len(page.Rows) > 0
+		return err
+	}
+	page, err := reader.Tickets(ctx, actor, ticketing.TicketQuery{Text: s.text}, "")
+	s.found, s.tooMany = len(page.Rows) > 0, page.TooMany
+	return err
+}
+
 // measure makes the searches, all kinds mixed, and the bare query that stands beside them.
 func (b benchSearch) measure(ctx context.Context, h *hub, figures *searchFigures) error {
 	reader := ticketing.NewReader(h.db, h.files, h.town, h.router, now)
 	admin, _ := h.town.Now().AgentByEmail("admin@valmont.example")
 	actor, _ := h.town.Now().Actor(admin.ID, false)
-	people := []string{"name", "typo", "phone", "email", "address"}
-	texts := []string{"rare word", "common word", "two words"}
-	type search struct {
-		kind, text string
-		took       time.Duration
-		found      bool
-		tooMany    bool
-	}
-	var all []*search
+	people, texts := benchKinds()
+	var all []*benchedSearch
 	random := rand.New(rand.NewPCG(3, 4)) //nolint:gosec // the same searches each time
 	for range b.Searches {
 		for _, kind := range slices.Concat(people, texts) {
-			all = append(all, &search{kind: kind, text: benchQuery(kind, random, b.Citizens, b.Messages)})
+			all = append(all, &benchedSearch{kind: kind, text: benchQuery(kind, random, b.Citizens, b.Messages)})
 		}
 	}
-	one := func(ctx context.Context, s *search) error {
-		begin := time.Now()
-		defer func() { s.took = time.Since(begin) }()
-		if slices.Contains(people, s.kind) {
-			page, err := reader.Citizens(ctx, actor, s.text, 20, "")
-			s.found = len(page.Rows) > 0
-			return err
-		}
-		page, err := reader.Tickets(ctx, actor, ticketing.TicketQuery{Text: s.text}, "")
-		s.found, s.tooMany = len(page.Rows) > 0, page.TooMany
-		return err
-	}
-	for _, s := range all[:min(len(all), 200)] { // the first ones find nothing in memory
-		if err := one(ctx, s); err != nil {
+	for _, s := range all[:min(len(all), 400)] { // the first ones find nothing in memory
+		if err := s.do(ctx, reader, actor); err != nil {
 			return err
 		}
 	}
@@ -201,7 +222,7 @@ func (b benchSearch) measure(ctx context.Context, h *hub, figures *searchFigures
 	if err != nil {
 		return err
 	}
-	err = atOnce(ctx, b.Clients, len(all), func(ctx context.Context, i int) error { return one(ctx, all[i]) })
+	err = atOnce(ctx, b.Clients, len(all), func(ctx context.Context, i int) error { return all[i].do(ctx, reader, actor) })
 	if err = errors.Join(err, endProfile()); err != nil {
 		return err
 	}
@@ -212,9 +233,13 @@ func (b benchSearch) measure(ctx context.Context, h *hub, figures *searchFigures
 		bare[i] = time.Since(begin)
 		return err
 	})
-	if err != nil {
-		return err
-	}
+	figures.sum(all, bare)
+	return err
+}
+
+// sum puts what was measured in its place.
+func (f *searchFigures) sum(all []*benchedSearch, bare []time.Duration) {
+	people, texts := benchKinds()
 	var ofPeople, ofTexts []time.Duration
 	for _, kind := range slices.Concat(people, texts) {
 		k := kindTimes{Kind: kind}
@@ -237,11 +262,10 @@ func (b benchSearch) measure(ctx context.Context, h *hub, figures *searchFigures
 			ofTexts = append(ofTexts, took...)
 		}
 		k.Took = percentiles(took)
-		figures.Kinds = append(figures.Kinds, k)
+		f.Kinds = append(f.Kinds, k)
 	}
-	figures.People, figures.Text, figures.Bare = percentiles(ofPeople), percentiles(ofTexts), percentiles(bare)
-	figures.Ratio, figures.TextRatio = figures.People.P50/figures.Bare.P50, figures.Text.P50/figures.Bare.P50
-	return nil
+	f.People, f.Text, f.Bare = percentiles(ofPeople), percentiles(ofTexts), percentiles(bare)
+	f.Ratio, f.TextRatio = f.People.P50/f.Bare.P50, f.Text.P50/f.Bare.P50
 }
 
 // atOnce does something n times, so many at once, until the first error.
