@@ -130,7 +130,7 @@ type visit struct {
 func (x *walked) fillIn(text string, c closed) string {
 	return strings.NewReplacer("{ticket}", c.ticket, "{message}", c.message, "{note}", c.note, "{file}", c.file, "{call}", c.call, "{held}", c.held,
 		"{citizen}", x.citizen, "{sujet}", c.words[0][:len(c.words[0])-1], "{texte}", c.words[1][:len(c.words[1])-1], "{motif}", c.words[len(c.words)-1],
-		"{tiquet}", c.ticket[:len(c.ticket)-1]).Replace(text)
+		"{SUJET}", c.words[0], "{TEXTE}", c.words[1], "{FICHIER}", c.words[2], "{NOTE}", c.words[4], "{tiquet}", c.ticket[:len(c.ticket)-1]).Replace(text)
 }
 
 // walker is somebody who walks, and what she may read.
@@ -183,6 +183,11 @@ func TestNoRouteTellsWhatIsClosed(t *testing.T) {
 			})
 		}
 		x.wasNoted(t, walk)
+		for member, of := range map[string]closed{"paula": x.sealed, "celine": x.hidden} { // what the walk searches for can be found
+			if found := w.signedIn(member).get("/tickets?q=" + of.words[0]).is(http.StatusOK).items(); len(found) != 1 || found[0]["reference"] != of.ticket {
+				t.Errorf("%s looks for %s and finds %v", member, of.words[0], found)
+			}
+		}
 	})
 }
 

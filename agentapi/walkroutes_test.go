@@ -19,6 +19,7 @@ func theWalk() map[string][]visit {
 
 		"GET /api/v1/me": get("/api/v1/me"),
 		"GET /api/v1/tickets": get("/api/v1/tickets?limit=200", "/api/v1/tickets?q={sujet}", "/api/v1/tickets?q={texte}", "/api/v1/tickets?q={tiquet}",
+			"/api/v1/tickets?q={SUJET}", "/api/v1/tickets?q={TEXTE}", "/api/v1/tickets?q={FICHIER}", "/api/v1/tickets?q={NOTE}",
 			"/api/v1/tickets?motive={motif}", "/api/v1/tickets?department=police,ccas", "/api/v1/tickets?citizen={citizen}&sort=updated", "/api/v1/tickets?sort=due"),
 		"POST /api/v1/tickets":                   {{path: "/api/v1/tickets", body: body{"channel": "counter", "citizen_id": "{citizen}", "subject": "Bonjour"}}},
 		"GET /api/v1/tickets/:ref":               get("/api/v1/tickets/{ticket}"),
@@ -61,7 +62,7 @@ func theWalk() map[string][]visit {
 		"GET /live":                              get("/live"),
 
 		"GET /":                            get("/"),
-		"GET /tickets":                     get("/tickets?view=all", "/tickets?view=queue", "/tickets?q={sujet}", "/tickets?q={texte}", "/tickets?view=all&department=police", "/tickets?view=all&department=ccas"),
+		"GET /tickets":                     get("/tickets?view=all", "/tickets?view=queue", "/tickets?q={sujet}", "/tickets?q={texte}", "/tickets?q={SUJET}", "/tickets?q={TEXTE}", "/tickets?q={FICHIER}", "/tickets?q={NOTE}", "/tickets?view=all&department=police", "/tickets?view=all&department=ccas"),
 		"GET /tickets/:ref":                get("/tickets/{ticket}", "/tickets/{ticket}?all=1"),
 		"GET /tickets/:ref/split":          get("/tickets/{ticket}/split"),
 		"GET /messages/:id/view":           get("/messages/{message}/view"),
