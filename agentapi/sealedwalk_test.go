@@ -69,6 +69,10 @@ func newWalked(t *testing.T, w *world) *walked {
 	_, err = w.desk.Transfer(ctx, w.actor("nadia"), moved, "ccas", "elle a besoin de zmotifparti", 0)
 	w.must(err)
 	x.last = w.mail("accueil", "La suite")
+	for done := 1; done > 0; { // what is said is found a moment later
+		done, err = w.db.IndexQueued(ctx, 100)
+		w.must(err)
+	}
 	return x
 }
 
@@ -235,6 +239,10 @@ func (x *walked) check(t *testing.T, who walker, method, route string, v visit, 
 		}
 		// The town's catalogue of motives is no secret; the motive of a ticket is.
 		if strings.HasPrefix(word, "ZMOTIF") && strings.Contains(route, "/contacts/new") {
+			continue
+		}
+		// Who somebody is may be known by all who work here, once what she wrote has left quarantine; what she wrote may not.
+		if strings.HasPrefix(word, "zcorrespondant") && strings.Contains(route, "/citizens") && who.sees {
 			continue
 		}
 		if strings.Contains(told, word) {

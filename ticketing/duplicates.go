@@ -12,6 +12,9 @@ func (r *Reader) Duplicates(ctx context.Context, a Actor, id string) ([]Likeness
 	if err != nil {
 		return nil, err
 	}
+	if err := look(ctx, r.store, r.now(), a, c.ID, "", ""); err != nil {
+		return nil, err
+	}
 	if c.AnonymisedAt != nil {
 		return []Likeness{}, nil
 	}
@@ -89,6 +92,9 @@ func (r *Reader) PreviewMerge(ctx context.Context, a Actor, into, from string) (
 			if CodeOf(err) == CodeNotFound {
 				continue
 			}
+			if err == nil {
+				err = look(ctx, r.store, r.now(), a, c.ID, "", "")
+			}
 			if err != nil {
 				return nil, err
 			}
@@ -122,6 +128,9 @@ func (r *Reader) Merges(ctx context.Context, a Actor, id string) ([]Merge, error
 		return nil, ErrNotFound
 	}
 	if _, err := r.store.Citizen(ctx, id); err != nil {
+		return nil, err
+	}
+	if err := look(ctx, r.store, r.now(), a, id, "", ""); err != nil {
 		return nil, err
 	}
 	return r.store.MergesOf(ctx, id)

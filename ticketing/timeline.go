@@ -80,6 +80,9 @@ func (r *Reader) Timeline(ctx context.Context, a Actor, q ExchangeQuery, cursor 
 	if err := r.knowsRecord(ctx, a, q.Citizen); err != nil {
 		return Timeline{}, err
 	}
+	if err := look(ctx, r.store, r.now(), a, q.Citizen, "", ""); err != nil {
+		return Timeline{}, err
+	}
 	if err := checkExchanges(&q); err != nil {
 		return Timeline{}, err
 	}

@@ -253,7 +253,7 @@ func (c *Console) citizensPage(r *request) error {
 // mergedElsewhere leads to where a record lives on, if that is why something was refused.
 func (r *request) mergedElsewhere(err error) (led bool) {
 	var refused *ticketing.Error
-	if !errors.As(err, &refused) || refused.Reason != "merged" {
+	if !errors.As(err, &refused) || refused.Reason != "record_merged" {
 		return false
 	}
 	into, ok := refused.Args["into"].(string)

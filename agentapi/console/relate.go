@@ -144,7 +144,7 @@ func recordRefusal(err error) (status int, key string, other error) {
 // recordKeys are the words of what only records refuse, by field and reason.
 func recordKeys() map[string]string {
 	return map[string]string{
-		"/merged": "refuse.record_merged", "/erased": "refuse.record_erased", "/already_related": "refuse.already_related",
+		"/record_merged": "refuse.record_merged", "/erased": "refuse.record_erased", "/already_related": "refuse.already_related",
 		"/too_many_relations": "refuse.too_many_relations", "to/the_same": "refuse.the_same", "to/unknown": "refuse.no_such_record",
 		"since/not_a_date": "refuse.day", "until/not_a_date": "refuse.day", "until/before_since": "refuse.before_since",
 		"citizen.birth_date/not_a_date": "refuse.day", "citizen.siren/wrong_number": "refuse.wrong_number", "citizen.siret/wrong_number": "refuse.wrong_number",

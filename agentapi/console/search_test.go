@@ -18,11 +18,11 @@ func TestPeopleStandAboveTickets(t *testing.T) {
 		}
 		b := w.signedIn("alice")
 		search := func(text string) page { return b.get("/tickets?view=all&q=" + url.QueryEscape(text)) }
-		w.has(search("perin"), "Usagers", "Anne Perrin", "Particulier", "1 demande en cours", `href="/citizens/`)
+		w.has(search("perin"), `class="items people"`, "Anne Perrin", "Particulier", "1 demande en cours", `href="/citizens/`)
 		w.has(search("a.perrin@example.org"), "Anne Perrin", ref)
 		lamp := search("lampadaires éteints")
 		w.has(lamp, ref)
-		w.hasNot(lamp, "Usagers")
+		w.hasNot(lamp, `class="items people"`)
 		w.has(search("bonjour"), ref, "Seuls les plus récents sont cherchés")
 		w.has(search("<script>"), "Rien ne correspond", "&lt;script&gt;")
 	})
