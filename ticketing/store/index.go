@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -160,11 +161,11 @@ func (n nouns) IndexQueued(ctx context.Context, limit int) (done int, err error)
 }
 
 // nextQueued takes from the queue what is new, in the order in which it came; then records; then messages that were there before the
-// index, the newest first.
+// index, the newest first. The limit is in the text, because a planner that does not know it reads the whole queue.
 func (n nouns) nextQueued(ctx context.Context, limit int) (items []searchItem, err error) {
 	for _, lot := range []string{"number = 0 ORDER BY id", "number < 0 ORDER BY id DESC", "number > 0 ORDER BY number DESC"} {
-		err = n.read(ctx, &items, "WITH next AS MATERIALIZED (SELECT id FROM search_queue WHERE "+lot+" LIMIT ?"+n.forUpdate(" FOR UPDATE SKIP LOCKED")+
-			") DELETE FROM search_queue WHERE id IN (SELECT id FROM next) RETURNING id, noun, number", limit)
+		err = n.read(ctx, &items, "WITH next AS MATERIALIZED (SELECT id FROM search_queue WHERE "+lot+" LIMIT "+strconv.Itoa(limit)+n.forUpdate(" FOR UPDATE SKIP LOCKED")+
+			") DELETE FROM search_queue WHERE id IN (SELECT id FROM next) RETURNING id, noun, number")
 		if err != nil || len(items) > 0 {
 			return items, err
 		}
