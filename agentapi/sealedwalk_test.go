@@ -37,7 +37,7 @@ type closed struct {
 // walked is a world with an open, a sealed and a hidden department full of words.
 type walked struct {
 	*world
-	citizen        string
+	citizen, other string
 	open           closed
 	sealed, hidden closed
 	left           string // a word of a ticket that left an open department for the hidden one
@@ -68,6 +68,7 @@ func newWalked(t *testing.T, w *world) *walked {
 	moved := x.write("mairie", x.left, "zparti")
 	_, err = w.desk.Transfer(ctx, w.actor("nadia"), moved, "ccas", "elle a besoin de zmotifparti", 0)
 	w.must(err)
+	x.other = w.signedIn("nadia").post("/citizens", body{"name": body{"family": "Perrin", "given": "Anna"}}).is(http.StatusCreated).text("id")
 	x.last = w.mail("accueil", "La suite")
 	for done := 1; done > 0; { // what is said is found a moment later
 		done, err = w.db.IndexQueued(ctx, 100)
@@ -133,7 +134,7 @@ type visit struct {
 
 func (x *walked) fillIn(text string, c closed) string {
 	return strings.NewReplacer("{ticket}", c.ticket, "{message}", c.message, "{note}", c.note, "{file}", c.file, "{call}", c.call, "{held}", c.held,
-		"{citizen}", x.citizen, "{sujet}", c.words[0][:len(c.words[0])-1], "{texte}", c.words[1][:len(c.words[1])-1], "{motif}", c.words[len(c.words)-1],
+		"{citizen}", x.citizen, "{other}", x.other, "{sujet}", c.words[0][:len(c.words[0])-1], "{texte}", c.words[1][:len(c.words[1])-1], "{motif}", c.words[len(c.words)-1],
 		"{SUJET}", c.words[0], "{TEXTE}", c.words[1], "{FICHIER}", c.words[2], "{NOTE}", c.words[4], "{tiquet}", c.ticket[:len(c.ticket)-1]).Replace(text)
 }
 

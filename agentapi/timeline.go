@@ -31,6 +31,8 @@ type exchangeView struct {
 	By        *string             `json:"by,omitempty" doc:"The agent who wrote it or wrote it down, by id."`
 	ByName    *string             `json:"by_name,omitempty"`
 	Call      *callView           `json:"call,omitempty"`
+	Token     string              `json:"token,omitempty" doc:"Of a reserved exchange: names it to POST /tickets/{token}/break-glass, for the caller alone."`
+	Opened    string              `json:"opened,omitempty" doc:"Of a reserved exchange the caller has opened: the ticket's reference, while she may read it."`
 }
 
 type exchangeTicketView struct {
@@ -63,6 +65,7 @@ func (s *Server) timeline(ctx context.Context, a ticketing.Actor, in *timelineIn
 func viewExchange(town *ticketing.Snapshot, e ticketing.Exchange) exchangeView {
 	v := exchangeView{Type: string(e.Kind), At: e.At.UTC()}
 	if e.Kind == ticketing.ExchangeReserved {
+		v.Token, v.Opened = e.Reserved.Token, e.Reserved.Reference
 		return v
 	}
 	t := e.Ticket

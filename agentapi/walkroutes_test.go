@@ -47,7 +47,7 @@ func theWalk() map[string][]visit {
 		"GET /api/v1/citizens":                   get("/api/v1/citizens", "/api/v1/citizens?q=perrin", "/api/v1/citizens?q={SUJET}", "/api/v1/citizens?q={ticket}"),
 		"GET /api/v1/citizens/:id/timeline":      get("/api/v1/citizens/{citizen}/timeline?limit=200", "/api/v1/citizens/{citizen}/timeline?motive={motif}", "/api/v1/citizens/{citizen}/timeline?department=police,ccas"),
 		"GET /api/v1/citizens/:id/duplicates":    get("/api/v1/citizens/{citizen}/duplicates"),
-		"GET /api/v1/citizens/:id/merge":         get("/api/v1/citizens/{citizen}/merge?from={citizen}"),
+		"GET /api/v1/citizens/:id/merge":         get("/api/v1/citizens/{citizen}/merge?from={other}"),
 		"GET /api/v1/citizens/:id/merges":        get("/api/v1/citizens/{citizen}/merges"),
 		"GET /api/v1/tickets/:ref/candidates":    get("/api/v1/tickets/{ticket}/candidates"),
 		"POST /api/v1/citizens/:id/distinct":     {{path: "/api/v1/citizens/{citizen}/distinct", body: body{"from": "{citizen}"}}},

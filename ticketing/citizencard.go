@@ -44,8 +44,8 @@ func (r *Reader) CitizenCard(ctx context.Context, a Actor, t Ticket) (CitizenCar
 	if card.Recent, err = r.exchanges(ctx, a, id, recent); err != nil {
 		return card, err
 	}
-	days, err := r.reserved(ctx, a, id)
-	card.Reserved = len(days)
+	reserved, err := r.ReservedOf(ctx, a, id)
+	card.Reserved = len(reserved)
 	return card, wrap("reserved exchanges", err)
 }
 

@@ -52,6 +52,9 @@ func (r *Reader) TicketCandidates(ctx context.Context, a Actor, reference string
 	if !a.Has(RoleAgent) && !a.Has(RoleSupervisor) {
 		return nil, ErrForbidden
 	}
+	if err := r.looked(ctx, a, t); err != nil {
+		return nil, err
+	}
 	people, err := r.store.Participants(ctx, []string{t.ID})
 	if err != nil {
 		return nil, err

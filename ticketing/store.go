@@ -178,9 +178,6 @@ type Exchanges interface {
 	MessageHeads(ctx context.Context, ids []string) ([]Message, error)
 	// CallsOfMessages finds the calls that messages of these tickets stand for, by the messages' ids.
 	CallsOfMessages(ctx context.Context, ticketIDs, messageIDs []string) (map[string]Call, error)
-	// ReservedTimes tells when the tickets of a citizen in these departments came, newest first, without those that scope lets see as
-	// logged by herself.
-	ReservedTimes(ctx context.Context, citizenID string, departments []string, scope TicketScope) ([]time.Time, error)
 	// TicketMatters lists the tickets of a citizen that came between two times, newest first, with no more than ID, Subject, Motive and
 	// ReceivedAt.
 	TicketMatters(ctx context.Context, scope TicketScope, citizenID string, since, until time.Time) ([]Ticket, error)

@@ -33,6 +33,7 @@ type Exchange struct {
 	Preview   string  // the beginning of what was written, without what it quotes
 	AgentID   *string // who wrote it or wrote it down, or took or made the call
 	Call      *Call
+	Reserved  *Reserved // of a reserved one alone: how it can be opened
 }
 
 // ExchangeQuery asks for a page of what a citizen and the town hall said to each other. Zero fields do not filter.
@@ -86,6 +87,9 @@ func (r *Reader) Timeline(ctx context.Context, a Actor, q ExchangeQuery, cursor 
 	if err := checkExchanges(&q); err != nil {
 		return Timeline{}, err
 	}
+	if err := look(ctx, r.store, r.now(), a, q.Citizen, "", ""); err != nil {
+		return Timeline{}, err
+	}
 	if cursor != "" {
 		mark, err := readCursor(cursor, sortExchanges)
 		if err != nil || mark.At == nil {
@@ -109,8 +113,8 @@ func (r *Reader) Timeline(ctx context.Context, a Actor, q ExchangeQuery, cursor 
 	if page.Items, err = r.exchanges(ctx, a, q.Citizen, marks); err != nil || q.narrow() {
 		return page, err
 	}
-	days, err := r.reserved(ctx, a, q.Citizen)
-	page.addReserved(days, q)
+	reserved, err := r.ReservedOf(ctx, a, q.Citizen)
+	page.addReserved(reserved, q)
 	return page, wrap("reserved exchanges", err)
 }
 
@@ -217,34 +221,15 @@ func beginning(text string) string {
 	return short + "…"
 }
 
-// reserved lists the days on which a citizen spoke with sealed departments the actor does not see, newest first, each as its beginning
-// in the town's zone: one for each ticket. That something is there, and when, is all that anybody else may know of it.
-func (r *Reader) reserved(ctx context.Context, a Actor, citizenID string) ([]time.Time, error) {
-	var sealed []string
-	for _, d := range r.town.Now().Departments {
-		if d.Visibility == Sealed && !a.Sees(d) {
-			sealed = append(sealed, d.Code)
-		}
-	}
-	if len(sealed) == 0 {
-		return nil, nil
-	}
-	times, err := r.store.ReservedTimes(ctx, citizenID, sealed, a.Scope())
-	for i, at := range times {
-		year, month, day := at.In(r.town.Profile.Zone).Date()
-		times[i] = time.Date(year, month, day, 0, 0, 0, 0, r.town.Profile.Zone).UTC()
-	}
-	return times, err
-}
-
-// addReserved puts the days that fall between the ends of the page among its items.
-func (p *Timeline) addReserved(days []time.Time, q ExchangeQuery) {
-	for _, day := range days {
+// addReserved puts the reserved exchanges whose days fall between the ends of the page among its items.
+func (p *Timeline) addReserved(reserved []Reserved, q ExchangeQuery) {
+	for _, r := range reserved {
+		day := r.Day.UTC()
 		newer := q.Mark != nil && !day.Before(*q.Mark.At)
 		older := p.Next != "" && day.Before(p.Items[len(p.Items)-1].At)
 		outside := q.After != nil && day.Before(*q.After) || q.Before != nil && !day.Before(*q.Before)
 		if !newer && !older && !outside {
-			p.Items = append(p.Items, Exchange{Kind: ExchangeReserved, At: day})
+			p.Items = append(p.Items, Exchange{Kind: ExchangeReserved, At: day, Reserved: &r})
 		}
 	}
 	slices.SortStableFunc(p.Items, func(x, y Exchange) int { return y.At.Compare(x.At) })

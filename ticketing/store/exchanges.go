@@ -107,21 +107,6 @@ func (n nouns) CallsOfMessages(ctx context.Context, ticketIDs, messageIDs []stri
 	return calls, err
 }
 
-// mostReserved is how many reserved exchanges are told of.
-const mostReserved = 200
-
-// ReservedTimes implements ticketing.Exchanges.
-func (n nouns) ReservedTimes(ctx context.Context, citizenID string, departments []string, scope ticketing.TicketScope) ([]time.Time, error) {
-	var rows []struct{ ReceivedAt time.Time }
-	err := n.read(ctx, &rows, `SELECT received_at FROM tickets WHERE citizen_id = ? AND ? AND NOT (COALESCE(logged_by, '') = ? AND ? <> '' AND taken_at IS NULL)
-		ORDER BY received_at DESC, id DESC LIMIT ?`, clean(citizenID), n.among("department", departments), scope.LoggedBy, scope.LoggedBy, mostReserved)
-	times := make([]time.Time, len(rows))
-	for i, r := range rows {
-		times[i] = r.ReceivedAt
-	}
-	return times, err
-}
-
 // mostMatters is how many tickets of a citizen are compared with one another.
 const mostMatters = 2000
 

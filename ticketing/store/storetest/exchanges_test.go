@@ -115,9 +115,6 @@ func TestExchanges(t *testing.T) {
 		must(t, err)
 		equal(t, "the head", fmt.Sprint(len(heads[0].Text), *heads[0].AgentID == w.Alice.ID, heads[0].HTML == ""), "600 true true")
 
-		times, err := db.ReservedTimes(w.ctx, anne.ID, []string{"social"}, openScope())
-		must(t, err)
-		equal(t, "reserved exchanges", len(times), 2)
 		matters, err := db.TicketMatters(w.ctx, openScope(), anne.ID, noon(), noon().Add(9*time.Hour))
 		must(t, err)
 		equal(t, "tickets of the first hours", len(matters), 3)
