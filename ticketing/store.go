@@ -112,8 +112,6 @@ type Citizens interface {
 	RelationsOf(ctx context.Context, citizenID string) ([]Relation, error) // both ways, oldest first
 	AddCitizenNote(ctx context.Context, n CitizenNote) error
 	CitizenNotes(ctx context.Context, citizenID string) ([]CitizenNote, error) // newest first
-	// SearchCitizens finds records that were neither merged nor erased, with their parts, those that were last in contact first.
-	SearchCitizens(ctx context.Context, q CitizenSearch) ([]Citizen, error)
 	// TouchCitizens notes that they were in contact; it never goes back in time.
 	TouchCitizens(ctx context.Context, ids []string, at time.Time) error
 }

@@ -232,21 +232,26 @@ func (c *Console) relationLines(file ticketing.CitizenFile) []relationLine {
 	return list
 }
 
+// mostFound is how many records a search shows: whoever has more to choose from types more.
+const mostFound = 20
+
 // citizensBody is the page that finds records.
 type citizensBody struct {
 	Text  string
-	Found []ticketing.Citizen
-	Full  bool // there may be more
+	Found []ticketing.FoundCitizen
+	Full  bool // there are more
 }
 
 // citizensPage finds records by a name or a way to reach somebody.
 func (c *Console) citizensPage(r *request) error {
 	b := citizensBody{Text: clean(r.Query("q"), 200)}
-	var err error
-	if b.Found, err = c.reader.FindCitizens(r.Request.Context(), r.actor, b.Text); err != nil {
-		return err
+	if b.Text != "" {
+		page, err := c.reader.Citizens(r.Request.Context(), r.actor, b.Text, mostFound, "")
+		if err != nil {
+			return err
+		}
+		b.Found, b.Full = page.Rows, page.Next != ""
 	}
-	b.Full = len(b.Found) >= 20
 	return c.show(r, http.StatusOK, "citizens", frame{Title: r.voice.say("record.list"), Class: "wide-page", Here: "citizens", Body: b})
 }
 

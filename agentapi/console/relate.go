@@ -75,17 +75,17 @@ func (c *Console) otherRecord(r *request, f *relateForm) (string, error) {
 	if chosen := r.PostForm("chosen"); chosen != "" {
 		return chosen, nil
 	}
-	found, err := c.reader.FindCitizens(r.Request.Context(), r.actor, f.To)
+	page, err := c.reader.Citizens(r.Request.Context(), r.actor, f.To, mostFound, "")
 	if err != nil {
 		return "", err
 	}
-	for _, citizen := range found {
-		if citizen.ID != r.Param("id") {
-			f.Found = append(f.Found, citizen)
+	for _, found := range page.Rows {
+		if found.ID != r.Param("id") {
+			f.Found = append(f.Found, found.Citizen)
 		}
 	}
 	switch {
-	case len(f.Found) == 1:
+	case len(f.Found) == 1 && strings.ContainsAny(f.To, "@0123456789"): // a name may be spelt alike: she chooses
 		return f.Found[0].ID, nil
 	case len(f.Found) == 0:
 		f.Refused, f.Why = "to", r.voice.say("record.nobody_found")
