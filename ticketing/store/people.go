@@ -7,6 +7,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"gorm.io/gorm"
+
 	"guichet/routing/words"
 	"guichet/ticketing"
 )
@@ -302,7 +304,9 @@ func (n nouns) WholeCitizens(ctx context.Context, ids []string) (map[string]tick
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	if err := wholeRecord(n.orm.WithContext(ctx)).Where(n.among("id", ids)).Find(&rows).Error; err != nil {
+	oldestFirst := func(db *gorm.DB) *gorm.DB { return db.Order("created_at, id") }
+	db := n.orm.WithContext(ctx).Preload("Contacts", oldestFirst).Preload("Addresses", oldestFirst)
+	if err := db.Where(n.among("id", ids)).Find(&rows).Error; err != nil {
 		return nil, failed(err)
 	}
 	found := make(map[string]ticketing.Citizen, len(rows))
