@@ -81,7 +81,7 @@ func readPeople(text, region string) PeopleQuery {
 	if !strings.ContainsFunc(text, unicode.IsSpace) && strings.ContainsAny(text, "@.") && len(text) > 2 {
 		q.Email = strings.ToLower(text)
 	}
-	if !strings.Contains(text, "@") {
+	if !strings.Contains(text, "@") && q.Phone == "" {
 		q.Words = words.Folded(text)
 		q.Words = q.Words[:min(len(q.Words), maxWords)]
 	}

@@ -445,7 +445,7 @@ type Requests interface {
 // Searches find people and messages by words. A record is found as soon as it is written; a message once IndexQueued has come to it.
 type Searches interface {
 	FindCitizens(ctx context.Context, q PeopleQuery) ([]PeopleMark, error)
-	WholeCitizens(ctx context.Context, ids []string) (map[string]Citizen, error) // as Citizen does
+	WholeCitizens(ctx context.Context, ids []string) (map[string]Citizen, error) // with Contacts and Addresses
 	// OpenTickets counts the tickets of citizens that are not closed.
 	OpenTickets(ctx context.Context, scope TicketScope, citizenIDs []string) (map[string]int, error)
 	FindText(ctx context.Context, q TextQuery) (Found, error)

@@ -49,9 +49,10 @@ func benchGiven(random *rand.Rand) string {
 
 func benchPhone(i int) string { return fmt.Sprintf("+336%08d", i) }
 
+// benchStreet gives one of some 10,000 streets. In the longest lives one citizen in three hundred.
 func benchStreet(random *rand.Rand) string {
 	kind := []string{"rue", "avenue", "impasse", "place"}
-	return kind[random.IntN(len(kind))] + " " + spelt(spread(random, 900), 4)
+	return kind[random.IntN(len(kind))] + " " + spelt(spread(random, 900)+random.IntN(30)*331, 4)
 }
 
 // benchNames are the names of one record and where it lives.

@@ -7,14 +7,17 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"gorm.io/gorm"
+
 	"guichet/routing/words"
 	"guichet/ticketing"
 )
 
-// The cost of finding people is bounded: a lot of up to gathered records is read whole and sorted; in a greater one those of the
-// last recent contacts are looked at first, where it is dense.
+// The cost of finding people is bounded: a lot of up to gathered records is read whole and sorted, one of up to sifted if other words
+// leave few of them; in a greater one those of the last recent contacts are looked at first, where it is dense.
 const (
-	gathered = 6000
+	gathered = 4000
+	sifted   = 25000
 	recent   = 20000
 )
 
@@ -175,20 +178,14 @@ func (n nouns) nearLot(ctx context.Context, typed []string) (lot, error) {
 
 // findLot reads a page of a lot.
 func (n nouns) findLot(ctx context.Context, l lot, after *ticketing.PeopleMark, limit int) ([]ticketing.PeopleMark, error) {
-	sizes, err := n.sizes(ctx, l.terms)
-	if err != nil {
+	smallest, size, err := n.smallest(ctx, l.terms, gathered)
+	if err == nil && size > gathered && len(l.terms) > 1 {
+		smallest, size, err = n.smallest(ctx, l.terms, sifted)
+	}
+	switch {
+	case err != nil || size == 0:
 		return nil, err
-	}
-	smallest := 0
-	for i, size := range sizes {
-		if size == 0 {
-			return nil, nil
-		}
-		if size < sizes[smallest] {
-			smallest = i
-		}
-	}
-	if sizes[smallest] <= gathered {
+	case size <= gathered, len(l.terms) > 1 && size <= sifted:
 		return n.gatherLot(ctx, l, smallest, after, limit)
 	}
 	page, err := n.walkLot(ctx, l, after, limit, recent)
@@ -198,19 +195,24 @@ func (n nouns) findLot(ctx context.Context, l lot, after *ticketing.PeopleMark, 
 	return n.gatherLot(ctx, l, smallest, after, limit)
 }
 
-// sizes counts what each term gives, up to one more than is gathered.
-func (n nouns) sizes(ctx context.Context, terms []term) ([]int, error) {
-	var counts, args = make([]string, len(terms)), []any{}
-	for i, t := range terms {
-		counts[i] = "(SELECT COUNT(*) FROM (SELECT 1 FROM (" + strings.Join(t.rows.terms, " UNION ALL ") + ") AS found LIMIT ?) AS few)"
-		args = append(append(args, t.rows.args...), gathered+1)
+// smallest finds the term that gives the fewest records, and how many, counting no further than one more than most.
+func (n nouns) smallest(ctx context.Context, terms []term, most int) (which, size int, err error) {
+	counts, args := make([]string, len(terms)), []any{}
+	for i, t := range terms { // one row of as many columns would need a struct of each length
+		counts[i] = "SELECT (SELECT COUNT(*) FROM (SELECT 1 FROM (" + strings.Join(t.rows.terms, " UNION ALL ") + ") AS found LIMIT ?) AS few) AS size"
+		args = append(append(args, t.rows.args...), most+1)
 	}
-	sizes := make([]int, len(terms))
-	for i := range terms { // one row of as many columns would need a struct of each length
-		counts[i] = "SELECT " + counts[i] + " AS size"
+	var sizes []int
+	err = n.read(ctx, &sizes, strings.Join(counts, " UNION ALL "), args...)
+	if err != nil || len(sizes) == 0 {
+		return 0, 0, err
 	}
-	err := n.read(ctx, &sizes, strings.Join(counts, " UNION ALL "), args...)
-	return sizes, err
+	for i := range sizes {
+		if sizes[i] < sizes[which] {
+			which = i
+		}
+	}
+	return which, sizes[which], nil
 }
 
 // gatherLot reads all that one term gives, keeps those for which the others hold, and sorts them.
@@ -302,7 +304,9 @@ func (n nouns) WholeCitizens(ctx context.Context, ids []string) (map[string]tick
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	if err := wholeRecord(n.orm.WithContext(ctx)).Where(n.among("id", ids)).Find(&rows).Error; err != nil {
+	oldestFirst := func(db *gorm.DB) *gorm.DB { return db.Order("created_at, id") }
+	db := n.orm.WithContext(ctx).Preload("Contacts", oldestFirst).Preload("Addresses", oldestFirst)
+	if err := db.Where(n.among("id", ids)).Find(&rows).Error; err != nil {
 		return nil, failed(err)
 	}
 	found := make(map[string]ticketing.Citizen, len(rows))

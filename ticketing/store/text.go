@@ -17,8 +17,8 @@ import (
 // What a text search looks at.
 const (
 	manyMessages  = 10000 // a text found in more of them is answered by the newest
-	newestLooked  = 2000  // of those
-	blocksAtOnce  = 48    // read to find them
+	newestLooked  = 500   // of those
+	blocksFirst   = 4     // read to find them, then three times as many, and so on
 	peopleLooked  = 100   // whose tickets count
 	ticketsLooked = 5000  // of these people
 )
@@ -189,10 +189,11 @@ func (n nouns) everyMessage(ctx context.Context, terms []textTerm) ([]int64, err
 
 // lastMessages reads blocks from the last one back until it has enough.
 func (n nouns) lastMessages(ctx context.Context, terms []textTerm, last int) (numbers []int64, err error) {
-	for end := last; end >= 0 && len(numbers) < newestLooked; end -= blocksAtOnce {
+	blocks := blocksFirst
+	for end := last; end >= 0 && len(numbers) < newestLooked; end, blocks = end-blocks, min(3*blocks, 100*blocksFirst) {
 		var rows []searchWord
 		err := n.read(ctx, &rows, "SELECT word, block, places FROM search_words WHERE ? AND block > ? AND block <= ?",
-			n.among("word", keysOf(terms)), end-blocksAtOnce, end)
+			n.among("word", keysOf(terms)), end-blocks, end)
 		if err != nil {
 			return nil, err
 		}

@@ -43,7 +43,7 @@ CREATE TABLE search_words (
     block  INTEGER NOT NULL,
     amount INTEGER NOT NULL,
     places TEXT COLLATE "C" NOT NULL,
-    PRIMARY KEY (word, block)
+    PRIMARY KEY (word, block) INCLUDE (amount)
 );
 
 INSERT INTO search_queue (id, noun, number) SELECT id, 'citizen', -1 FROM citizens;
