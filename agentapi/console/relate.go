@@ -3,8 +3,10 @@ package console
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 
+	"guichet/routing/words"
 	"guichet/ticketing"
 )
 
@@ -85,12 +87,26 @@ func (c *Console) otherRecord(r *request, f *relateForm) (string, error) {
 		}
 	}
 	switch {
-	case len(f.Found) == 1 && strings.ContainsAny(f.To, "@0123456789"): // a name may be spelt alike: she chooses
+	case len(f.Found) == 1 && meant(f.To, f.Found[0]):
 		return f.Found[0].ID, nil
 	case len(f.Found) == 0:
 		f.Refused, f.Why = "to", r.voice.say("record.nobody_found")
 	}
 	return "", nil
+}
+
+// meant tells whether what was typed names a record, and is not only spelt like its name.
+func meant(typed string, c ticketing.Citizen) bool {
+	if strings.ContainsAny(typed, "@0123456789") {
+		return true
+	}
+	names := strings.Fields(words.Fold(strings.Join([]string{c.GivenName, c.FamilyName, c.UsageName, c.Organisation}, " ")))
+	for _, word := range strings.Fields(words.Fold(typed)) {
+		if !slices.ContainsFunc(names, func(name string) bool { return strings.HasPrefix(name, word) }) {
+			return false
+		}
+	}
+	return true
 }
 
 // part ends a relation today.

@@ -123,7 +123,7 @@ func TestTextsAndCounterInABrowser(t *testing.T) {
 		b.must(err)
 		b.signIn(demoAccounts()[0])
 		b.open("/tickets?view=all&q=" + url.QueryEscape(form.Get("From")))
-		b.do(chromedp.Click(chromedp.CSS(".list .item")), chromedp.WaitVisible(chromedp.CSS("#reply-number")))
+		b.do(chromedp.Click(chromedp.CSS(".list .items:not(.people) .item")), chromedp.WaitVisible(chromedp.CSS("#reply-number")))
 		b.do(chromedp.SendKeys(chromedp.CSS("#reply-text"), strings.Repeat("Trop long. ", 120)), chromedp.Click(chromedp.CSS(".reply-form .primary")))
 		b.do(chromedp.WaitVisible(chromedp.CSS(".segments.wrong")), chromedp.WaitVisible(chromedp.CSS("#alert")))
 		b.do(chromedp.Clear(chromedp.CSS("#reply-text")), chromedp.SendKeys(chromedp.CSS("#reply-text"), "C’est noté."), chromedp.Click(chromedp.CSS(".reply-form .primary")))
@@ -137,8 +137,8 @@ func TestTextsAndCounterInABrowser(t *testing.T) {
 func (b *tab) answerByText(town *textedTown, from string) {
 	b.Helper()
 	b.open("/tickets?view=all&q=" + url.QueryEscape(from))
-	b.until("the ticket", "document.querySelector('.list .item')")
-	b.do(chromedp.Click(chromedp.CSS(".list .item")))
+	b.until("the ticket", "document.querySelector('.list .items:not(.people) .item')")
+	b.do(chromedp.Click(chromedp.CSS(".list .items:not(.people) .item")))
 	const line = "document.querySelector('#segments').innerText"
 	b.until("the form to text with", "document.querySelector('.by [value=sms]:checked') && document.querySelector('#reply-number').offsetWidth && document.readyState === 'complete'")
 	b.is("document.querySelector('#reply-number').selectedOptions[0].innerText", "06"+strings.Join([]string{"", from[4:6], from[6:8], from[8:10], from[10:12]}, " "))
