@@ -61,6 +61,19 @@ func TestManyDuplicatesAreFolded(t *testing.T) {
 	})
 }
 
+func TestWhatSpeaksAgainstADuplicateIsSaid(t *testing.T) {
+	each(t, func(w *world) {
+		b := w.signedIn("alice")
+		var id string
+		for _, born := range []string{"1990-01-02", "1991-01-02"} {
+			id = b.made(url.Values{
+				"family": {"Diallo"}, "given": {"Aminata"}, "birth_date": {born}, "contact_type": {"email"}, "contact_value": {"a.diallo@example.org"}, "contact_label": {""},
+			})
+		}
+		w.has(b.get("/citizens/"+id), ">probable</span>", "même adresse e-mail", `class="against">mais dates de naissance différentes`)
+	})
+}
+
 func TestTwoRecordsBecomeOneAndTwoAgain(t *testing.T) {
 	each(t, func(w *world) {
 		b := w.signedIn("alice")
