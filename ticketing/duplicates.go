@@ -135,3 +135,17 @@ func (r *Reader) Merges(ctx context.Context, a Actor, id string) ([]Merge, error
 	}
 	return r.store.MergesOf(ctx, id)
 }
+
+// MergeLog is Merges with the records they name, without their contacts and addresses, and the record that was asked for.
+func (r *Reader) MergeLog(ctx context.Context, a Actor, id string) ([]Merge, map[string]Citizen, error) {
+	merges, err := r.Merges(ctx, a, id)
+	if err != nil {
+		return nil, nil, err
+	}
+	ids := map[string]bool{id: true}
+	for _, m := range merges {
+		ids[m.IntoID], ids[m.FromID] = true, true
+	}
+	records, err := r.store.CitizensByIDs(ctx, keysOf(ids))
+	return merges, records, err
+}

@@ -34,6 +34,20 @@ const (
 	WhyDifferentSIREN   = "different_siren"
 )
 
+// LikenessReasons lists them: what speaks for it, then what speaks against it.
+func LikenessReasons() []string {
+	return []string{
+		WhySameNameAndBirth, WhySameSIRET, WhySameRNA, WhySameSIREN, WhySameEmail, WhySameBirth, WhySamePhone, WhySameName, WhyCloseName, WhySameAddress,
+		WhySameFamilyName, WhyDifferentName, WhyDifferentGiven, WhyDifferentBirth, WhyDifferentSIREN,
+	}
+}
+
+// SpeaksAgainst tells whether a reason makes it less likely that two records are the same person's.
+func SpeaksAgainst(reason string) bool {
+	points, _ := weight(reason)
+	return points < 0
+}
+
 // weight is what a reason adds to a score, and the highest score that leaves.
 func weight(reason string) (points, ceiling int) {
 	switch reason {

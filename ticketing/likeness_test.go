@@ -36,6 +36,7 @@ func (w who) citizen() ticketing.Citizen {
 // TestLiken has a case for each rule. A score under 25 is not proposed.
 func TestLiken(t *testing.T) {
 	const company, association = ticketing.Company, ticketing.Association
+	given := map[string]bool{}
 	for _, c := range []struct {
 		rule    string
 		a, b    who
@@ -89,10 +90,25 @@ func TestLiken(t *testing.T) {
 	} {
 		for _, turn := range [][2]who{{c.a, c.b}, {c.b, c.a}} {
 			score, reasons := ticketing.Liken(turn[0].citizen(), turn[1].citizen())
+			for _, reason := range reasons {
+				given[reason] = true
+			}
 			if got := strings.Join(reasons, " "); got != c.reasons || score != c.score {
 				t.Errorf("%s: %d %q, want %d %q", c.rule, score, got, c.score, c.reasons)
 			}
 		}
+	}
+	for _, reason := range ticketing.LikenessReasons() {
+		if !given[reason] {
+			t.Errorf("nothing gives the reason %s", reason)
+		}
+		if against := strings.HasPrefix(reason, "different_"); ticketing.SpeaksAgainst(reason) != against {
+			t.Errorf("%s speaks against: %v", reason, !against)
+		}
+		delete(given, reason)
+	}
+	if len(given) > 0 {
+		t.Errorf("reasons that are not listed: %v", given)
 	}
 }
 

@@ -15,7 +15,7 @@ func dones() []string {
 	return []string{
 		"taken", "released", "replied", "replied_later", "resent", "noted", "transferred", "assigned", "closed", "reopened", "logged", "logged_answered",
 		"nothing", "full", "merged", "split", "tagged", "snoozed", "woken", "held_filed", "held_stays",
-		"record_made", "record_saved", "record_merged", "record_noted", "related", "parted", "opened",
+		"record_made", "record_saved", "record_merged", "record_noted", "related", "parted", "opened", "records_joined", "records_apart", "join_undone",
 	}
 }
 

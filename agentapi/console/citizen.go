@@ -15,6 +15,11 @@ import (
 type citizenBody struct {
 	ticketing.CitizenFile
 	Name        string
+	Alike       []likenessLine // the likeliest few
+	AlikeMore   []likenessLine
+	Apart       string // the record that was just said to be somebody else's
+	Joined      int    // records that are part of this one
+	Merges      bool   // there were merges, undone or not
 	Related     []relationLine
 	Open        []ticketing.OpenTicket
 	Due         []ticketing.OpenTicket // those of them with a due date, soonest first
@@ -151,6 +156,9 @@ func (c *Console) showCitizen(r *request, id string, status int, a *alert, relat
 		if t.DueAt != nil {
 			b.Due = append(b.Due, t)
 		}
+	}
+	if err := c.twins(r, &b); err != nil {
+		return err
 	}
 	if err := c.timeline(r, &b); err != nil {
 		return err

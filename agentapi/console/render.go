@@ -24,7 +24,7 @@ var templateFiles embed.FS
 // pageNames lists the templates that are whole pages; layout.html and parts.html hold what they share, story.html is the ticket's
 // alone: what is parsed stays in memory once for each page and language.
 func pageNames() []string {
-	return []string{"login", "work", "tickets", "ticket", "contact", "receipt", "split", "quarantine", "held", "calls", "channels", "error", "message", "citizen", "citizens", "record", "ledger", "reserved"}
+	return []string{"login", "work", "tickets", "ticket", "contact", "receipt", "split", "quarantine", "held", "calls", "channels", "error", "message", "citizen", "citizens", "record", "ledger", "reserved", "join", "merges"}
 }
 
 func parsePages(functions template.FuncMap) (map[string]*template.Template, error) {

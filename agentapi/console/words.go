@@ -143,6 +143,8 @@ func vocabularies() map[string][]string {
 		"direction":    directions(),
 		"proof":        {ticketing.VerifiedByUse, ticketing.VerifiedByAgent},
 		"record_field": factNames(),
+		"likeness":     strengths(),
+		"why":          ticketing.LikenessReasons(),
 		"break":        {"row_changed", "rows_missing", "rows_added", "seal_changed", "seal_missing", "unlinked", "stray_rows"},
 		"automatic": {
 			"acknowledgement", "bounce", "delivery-report", "read-receipt", "auto-submitted", "receipt", "transcription", "text_help", "text_contact",

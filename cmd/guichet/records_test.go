@@ -8,18 +8,18 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// TestRecordsInABrowser opens the record of somebody who wrote, corrects it, notes whom she lives with, and filters what was said, wide
-// and narrow, in French and in English, with forms alone. What axe-core finds wrong on the way fails the test.
+// TestRecordsInABrowser opens the record of somebody who wrote, corrects it, notes whom she lives with, filters what was said, and merges
+// two records and undoes that, wide and narrow, in French and in English, with forms alone. What axe-core finds wrong on the way fails the test.
 func TestRecordsInABrowser(t *testing.T) {
 	need(t, "chromium", func() bool { _, err := exec.LookPath("chromium"); return err == nil })
 	axe := readAxe(t)
 	site := startDemo(t)
 	for _, c := range []struct {
-		name, account string
-		width, height int64
+		name, account, twins string
+		width, height        int64
 	}{
-		{"wide, French", demoAccounts()[0], 1440, 860},
-		{"narrow, English", demoAccounts()[3], 360, 740},
+		{"wide, French", demoAccounts()[0], "Jumeau-Large", 1440, 860},
+		{"narrow, English", demoAccounts()[3], "Pareil-Etroit", 360, 740},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := openBrowser(t, site, axe, c.width, c.height)
@@ -29,6 +29,7 @@ func TestRecordsInABrowser(t *testing.T) {
 			b.correctsIt()
 			b.relatesIt(household)
 			b.filtersWhatWasSaid()
+			b.mergesAndUndoes(c.twins)
 		})
 	}
 }
@@ -96,4 +97,30 @@ func (b *tab) filtersWhatWasSaid() {
 	b.look()
 	b.do(chromedp.Click(chromedp.CSS(".timeline-filter .bar a")))
 	b.until("everything again", "document.querySelector('.timeline .said')")
+}
+
+// mergesAndUndoes makes two records of one person, of which the second is proposed for the first; they become one, and two again.
+func (b *tab) mergesAndUndoes(family string) {
+	b.Helper()
+	for civility, phone := range map[string]string{"Mme": "06 39 98 12 34", "Madame": "06 39 98 56 78"} {
+		b.open("/citizens/new")
+		b.do(chromedp.SendKeys(chromedp.CSS("#family"), family), chromedp.SendKeys(chromedp.CSS("#given"), "Zoé"), chromedp.SendKeys(chromedp.CSS("#cv0"), phone),
+			chromedp.SetValue(chromedp.CSS("#birth"), "1980-01-02"), chromedp.SendKeys(chromedp.CSS("#civility"), civility), chromedp.Click(chromedp.CSS(".save .primary")))
+		b.until("the record", "document.querySelector('[data-done=record_made]') && document.readyState === 'complete'")
+	}
+	b.until("who may be the same person", "document.querySelector('.alike .why')")
+	b.look()
+	b.do(chromedp.Click(chromedp.CSS(".alike .button")))
+	b.until("both records", "document.querySelector('.pair [type=radio]:checked') && document.readyState === 'complete'")
+	b.look()
+	b.do(chromedp.SendKeys(chromedp.CSS("#reason"), "Elle l’a dit au téléphone."), chromedp.Click(chromedp.CSS(".join .primary")))
+	b.until("one record", "document.querySelector('[data-done=records_joined]') && document.querySelectorAll('#facts [href^=\"tel:\"]').length === 2")
+	b.look()
+	b.do(chromedp.Click(chromedp.CSS(".record-undo")))
+	b.until("what was merged", "document.querySelector('.card-list details') && document.readyState === 'complete'")
+	b.do(chromedp.Click(chromedp.CSS(".card-list summary")), chromedp.SendKeys(chromedp.CSS(".card-list textarea"), "Deux cousines."))
+	b.look()
+	b.do(chromedp.Click(chromedp.CSS(".card-list button")))
+	b.until("two records", "document.querySelector('[data-done=join_undone]') && !document.querySelector('.card-list details')")
+	b.look()
 }
