@@ -162,13 +162,14 @@ func (d *Dispatcher) deliver(ctx context.Context, delivery ticketing.Delivery) {
 	until := now.Add(d.Lease) // from here on, the lease must outlive the attempt
 	delivery.State, delivery.Attempts = ticketing.DeliverySending, delivery.Attempts+1
 	delivery.AttemptingSince, delivery.LeasedUntil = &now, &until
-	held, err := d.Store.SaveDelivery(ctx, d.Owner, delivery, lost)
+	// A stop lets it finish from here on: an attempt that was noted and not made could not be told from one whose answer was lost.
+	sending, cancel := context.WithTimeout(context.WithoutCancel(ctx), min(sendWithin, d.Lease/2))
+	defer cancel()
+	held, err := d.Store.SaveDelivery(sending, d.Owner, delivery, lost)
 	if err != nil || !held {
 		log.Warn("a delivery was left to another process", "held", held, "error", err)
 		return
 	}
-	sending, cancel := context.WithTimeout(context.WithoutCancel(ctx), min(sendWithin, d.Lease/2)) // a stop lets it finish
-	defer cancel()
 	verdict := d.Senders[channels.Name(delivery.Channel)].Send(sending, out)
 	attempt := &ticketing.Attempt{
 		DeliveryID: delivery.ID, Number: delivery.Attempts, At: now, Outcome: verdict.Outcome, Code: verdict.Code, Reason: clip(verdict.Reason),
