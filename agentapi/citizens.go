@@ -136,6 +136,12 @@ type contactView struct {
 	Verified    bool       `json:"verified"`
 	VerifiedHow string     `json:"verified_how,omitempty" enum:"use,agent"`
 	VerifiedAt  *time.Time `json:"verified_at,omitempty"`
+	Refuses     []stopView `json:"refuses,omitempty" nullable:"false" doc:"Lines this number said STOP to: nothing is texted there by itself any more."`
+}
+
+type stopView struct {
+	Line string    `json:"line"`
+	At   time.Time `json:"at,omitzero" doc:"Left out where it would tell of an exchange the caller may not know of."`
 }
 
 type addressView struct {
@@ -185,9 +191,13 @@ func viewCitizen(town *ticketing.Snapshot, f ticketing.CitizenFile) *citizenView
 		Contacts: []contactView{}, Addresses: []addressView{}, Refusals: []refusalView{}, Relations: []relationView{}, Notes: []noteView{},
 	}
 	for _, k := range c.Contacts {
-		v.Contacts = append(v.Contacts, contactView{
+		contact := contactView{
 			ID: k.ID, Type: k.Type, Value: k.Value, Label: k.Label, Verified: k.Verified, VerifiedHow: k.VerifiedHow, VerifiedAt: k.VerifiedAt,
-		})
+		}
+		for _, stop := range f.StopsOf(k.Value) {
+			contact.Refuses = append(contact.Refuses, stopView{Line: stop.Line, At: stop.At.UTC()})
+		}
+		v.Contacts = append(v.Contacts, contact)
 	}
 	for _, a := range c.Addresses {
 		v.Addresses = append(v.Addresses, addressView{

@@ -110,7 +110,7 @@ type logContactInput struct {
 		Files      []string      `json:"attachments,omitempty" nullable:"false" maxItems:"20" doc:"Ids of what POST /attachments was given."`
 		Desk       string        `json:"desk,omitempty" doc:"At which counter." maxLength:"100"`
 		Documents  []string      `json:"documents,omitempty" nullable:"false" maxItems:"30" doc:"Handed over on paper, each by its name."`
-		Receipt    *receiptDraft `json:"receipt,omitempty" doc:"Confirms to the citizen that it was written down."`
+		Receipt    *receiptDraft `json:"receipt,omitempty" doc:"Confirms to the citizen that it was written down. By SMS to a number that said STOP to the line: refused, conflict said_stop."`
 		Answered   bool          `json:"answered,omitempty" doc:"She was given her answer at once: the ticket is closed as answered."`
 	}
 }

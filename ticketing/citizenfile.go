@@ -3,6 +3,7 @@ package ticketing
 import (
 	"context"
 	"slices"
+	"time"
 )
 
 // CitizenFile is a record as an actor may read it.
@@ -11,6 +12,7 @@ type CitizenFile struct {
 	Relations   []RelatedCitizen
 	Notes       []CitizenNote // those of departments the actor is of, and those for all
 	OpenTickets int           // that she may see
+	Stops       []Refusal     // of her numbers to lines of departments she knows of; without a time where that would tell of an exchange she may not know of
 }
 
 // RelatedCitizen is a relation and who is at its other end.
@@ -53,11 +55,45 @@ func (r *Reader) Citizen(ctx context.Context, a Actor, id string) (CitizenFile, 
 	if file.OpenTickets, err = r.store.CountOpen(ctx, a.Scope(), id); err != nil {
 		return file, err
 	}
+	if file.Stops, err = r.stops(ctx, a, file.Contacts); err != nil {
+		return file, err
+	}
 	hides, last, err := r.store.LastContact(ctx, a.Scope(), id)
 	if hides { // the date of an exchange she may not know of must not show here
 		file.LastContactAt = last
+		for i := range file.Stops {
+			file.Stops[i].At = time.Time{}
+		}
 	}
 	return file, err
+}
+
+// stops lists what the numbers among these contacts refuse, of the lines of departments the actor sees.
+func (r *Reader) stops(ctx context.Context, a Actor, contacts []Contact) ([]Refusal, error) {
+	var numbers []string
+	for _, k := range contacts {
+		if k.Type == "phone" {
+			numbers = append(numbers, k.Value)
+		}
+	}
+	refusals, err := r.store.Refusals(ctx, numbers)
+	town := r.town.Now()
+	return slices.DeleteFunc(refusals, func(s Refusal) bool {
+		line, ok := town.Line(s.Line)
+		d, _ := town.Department(line.Department)
+		return !ok || !a.Sees(d)
+	}), wrap("refusals", err)
+}
+
+// StopsOf lists the lines one of her numbers said STOP to.
+func (f CitizenFile) StopsOf(number string) []Refusal {
+	var list []Refusal
+	for _, s := range f.Stops {
+		if s.Number == number {
+			list = append(list, s)
+		}
+	}
+	return list
 }
 
 func (r *Reader) relations(ctx context.Context, id string) ([]RelatedCitizen, error) {

@@ -1,6 +1,12 @@
 package ticketing
 
-import "time"
+import (
+	"context"
+	"slices"
+	"time"
+
+	"guichet/channels"
+)
 
 // Conversation is where a number and one of our lines last spoke: what comes from that number next belongs there.
 type Conversation struct {
@@ -23,4 +29,15 @@ type Refusal struct {
 	Line    string `gorm:"primaryKey"`
 	Number  string `gorm:"primaryKey"`
 	At      time.Time
+}
+
+// ofText tells whether it is of the text messages of a line.
+func (r Refusal) ofText(line Line) bool {
+	return r.Channel == string(channels.SMS) && r.Line == line.Name
+}
+
+// saidStop tells whether a number refuses what a line texts by itself.
+func saidStop(ctx context.Context, tx Nouns, line Line, number string) (bool, error) {
+	refusals, err := tx.Refusals(ctx, []string{number})
+	return slices.ContainsFunc(refusals, func(r Refusal) bool { return r.ofText(line) }), wrap("refusals", err)
 }

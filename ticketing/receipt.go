@@ -42,7 +42,7 @@ func checkPaper(c NewContact) error {
 
 // giveReceipt writes the receipt of a contact and the duty to send it. It names no department that not everybody may know of.
 func (d *Desk) giveReceipt(ctx context.Context, tx Nouns, s *Snapshot, t Ticket, c Citizen, r Receipt) (Event, error) {
-	m, err := d.receipt(s, t, c, r)
+	m, err := d.receipt(ctx, tx, s, t, c, r)
 	if err != nil {
 		return Event{}, err
 	}
@@ -57,7 +57,7 @@ func (d *Desk) giveReceipt(ctx context.Context, tx Nouns, s *Snapshot, t Ticket,
 	return e, nil
 }
 
-func (d *Desk) receipt(s *Snapshot, t Ticket, c Citizen, r Receipt) (Message, error) {
+func (d *Desk) receipt(ctx context.Context, tx Nouns, s *Snapshot, t Ticket, c Citizen, r Receipt) (Message, error) {
 	now := d.now()
 	m := Message{
 		ID: NewID(), TicketID: t.ID, Direction: Out, Channel: string(r.By), FromName: d.town.Profile.Name, Automatic: "receipt", At: now, CreatedAt: now,
@@ -71,6 +71,13 @@ func (d *Desk) receipt(s *Snapshot, t Ticket, c Citizen, r Receipt) (Message, er
 		line, ok := s.TextLine(t)
 		if !ok {
 			return m, conflict("no_line")
+		}
+		stop, err := saidStop(ctx, tx, line, to)
+		if err != nil {
+			return m, err
+		}
+		if stop { // a receipt answers nothing she texted: paper and mail are left
+			return m, conflict("said_stop")
 		}
 		m.Line, m.FromValue, m.ExternalID = line.Name, line.Address, m.ID
 		m.Text, err = d.textOf(s, t, line, "receipt_text")

@@ -28,7 +28,7 @@ func (r *Reader) TextOffer(ctx context.Context, d Dossier) (TextOffer, error) {
 	}
 	refusals, err := r.store.Refusals(ctx, o.Numbers)
 	for _, refusal := range refusals {
-		if refusal.Channel == string(channels.SMS) && refusal.Line == line.Name {
+		if refusal.ofText(line) {
 			o.Refused = append(o.Refused, refusal.Number)
 		}
 	}

@@ -226,6 +226,21 @@ func TestAMergedRecordLeadsOn(t *testing.T) {
 	})
 }
 
+// TestARecordShowsWhoSaidStop marks the number, not what else she can be reached by.
+func TestARecordShowsWhoSaidStop(t *testing.T) {
+	each(t, func(w *world) {
+		w.texts()
+		ref := w.text(anne, "un trou rue Pasteur", "")
+		record := "/citizens/" + w.writer(ref)
+		b := w.signedIn("alice")
+		w.hasNot(b.get(record), "STOP à la ligne")
+		w.text(anne, "STOP", channels.WordStop)
+		w.has(b.get(record), "STOP à la ligne « sms »</span></dd>")
+		w.text(anne, "START", channels.WordStart)
+		w.hasNot(b.get(record), "STOP à la ligne")
+	})
+}
+
 func (w *world) actor(name string) ticketing.Actor {
 	w.Helper()
 	agent, _ := w.town.Now().AgentByEmail(name + "@valmont.example")

@@ -69,7 +69,7 @@ func (b contactBody) refusedField(key string) string {
 		return map[string]string{string(channels.SMS): "phone", string(channels.Email): "email"}[b.Receipt]
 	}
 	return map[string]string{
-		"refuse.phone": "phone", "refuse.mobile": "phone", "refuse.email": "email", "refuse.citizen": "phone", "refuse.subject_empty": "subject",
+		"refuse.phone": "phone", "refuse.mobile": "phone", "refuse.said_stop": "phone", "refuse.email": "email", "refuse.citizen": "phone", "refuse.subject_empty": "subject",
 		"refuse.text_too_long": "text", "refuse.text_empty": "text", "refuse.not_text": "text", "refuse.received_at": "received",
 		"refuse.department": "where", "refuse.desk": "desk", "refuse.documents": "documents", "refuse.file_empty": "files",
 		"refuse.file_too_large": "files", "refuse.files_too_large": "files", "refuse.files_too_many": "files", "refuse.uploads_full": "files",

@@ -89,6 +89,20 @@ func TestRefusedContact(t *testing.T) {
 	})
 }
 
+// TestReceiptToANumberThatSaidStop says beside the number what to do instead.
+func TestReceiptToANumberThatSaidStop(t *testing.T) {
+	each(t, func(w *world) {
+		w.texts()
+		w.text("+33639980123", "STOP", channels.WordStop)
+		form := url.Values{"channel": {"counter"}, "family": {"Diallo"}, "phone": {"06 39 98 01 23"}, "subject": {"Trou"}, "where": {"NID"}, "receipt": {"sms"}}
+		p := w.signedIn("alice").post(ContactPath, form)
+		w.has(p, "Cette personne a dit STOP", "Imprimez le récépissé ou envoyez-le par e-mail", `id="phone" name="phone" type="tel" value="06 39 98 01 23" maxlength="40" data-enter="look" aria-invalid="true"`)
+		if p.status != http.StatusConflict {
+			t.Errorf("it got %d", p.status)
+		}
+	})
+}
+
 func TestReceiptsThatAreSent(t *testing.T) {
 	each(t, func(w *world) {
 		w.texts()

@@ -82,6 +82,8 @@ func conflictKey(reason string) string {
 		return "refuse.no_line"
 	case "no_mobile":
 		return "refuse.no_mobile"
+	case "said_stop":
+		return "refuse.said_stop"
 	case "no_department":
 		return "refuse.no_department"
 	case "merged":
