@@ -100,8 +100,9 @@ type logContactInput struct {
 	Key  string `header:"Idempotency-Key" maxLength:"200" doc:"The same key answers with the first result for 24 hours."`
 	Body struct {
 		Channel    string        `json:"channel" enum:"email,sms,phone,counter,letter,web"`
+		Call       string        `json:"call,omitempty" doc:"The id of the call it was: the contact is written on its ticket, which it makes if there is none yet."`
 		CitizenID  string        `json:"citizen_id,omitempty"`
-		Citizen    *citizenDraft `json:"citizen,omitempty" doc:"Used without citizen_id; with it, the record gets the contacts it does not have."`
+		Citizen    *citizenDraft `json:"citizen,omitempty" doc:"Used without citizen_id; with it, the record gets the contacts it does not have. Of phone and counter it may be left out or empty: she does not say who she is."`
 		Subject    string        `json:"subject,omitempty" doc:"The beginning of the text when left out."`
 		Text       string        `json:"text,omitempty"`
 		Motive     string        `json:"motive,omitempty"`
@@ -131,7 +132,7 @@ func (d *receiptDraft) receipt() ticketing.Receipt {
 func (s *Server) logContact(ctx context.Context, a ticketing.Actor, in *logContactInput) (*ticketOutput, error) {
 	b := in.Body
 	t, err := s.Desk.Log(ctx, a, ticketing.NewContact{
-		Channel: channels.Name(b.Channel), CitizenID: b.CitizenID, Citizen: b.Citizen.draft(), Subject: b.Subject, Text: b.Text,
+		Channel: channels.Name(b.Channel), CallID: b.Call, CitizenID: b.CitizenID, Citizen: b.Citizen.draft(), Subject: b.Subject, Text: b.Text,
 		Motive: b.Motive, Department: b.Department, ReceivedAt: given(b.ReceivedAt), Answered: b.Answered, Files: b.Files, Key: in.Key,
 		Desk: b.Desk, Documents: b.Documents, Receipt: b.Receipt.receipt(),
 	})

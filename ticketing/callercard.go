@@ -42,7 +42,7 @@ func (b *Switchboard) Live(ctx context.Context, a Actor) ([]CallerCard, error) {
 	}
 	var cards []CallerCard
 	for _, c := range calls {
-		if !b.knows(a, c) {
+		if !b.desk.town.Now().knows(a, c) {
 			continue
 		}
 		card, err := b.card(ctx, a, c)
@@ -73,7 +73,7 @@ func (b *Switchboard) Near(ctx context.Context, a Actor) (cards []CallerCard, ot
 	var talks, own, shared []Call
 	for _, c := range calls {
 		switch {
-		case !b.knows(a, c) || c.Missed():
+		case !b.desk.town.Now().knows(a, c) || c.Missed():
 		case c.Answered():
 			if c.AgentID != nil && *c.AgentID == a.ID {
 				talks = []Call{c} // the last one: nobody talks on two
@@ -105,15 +105,15 @@ func (b *Switchboard) Call(ctx context.Context, a Actor, id string) (CallerCard,
 	if err != nil {
 		return CallerCard{}, err
 	}
-	if !b.knows(a, c) {
+	if !b.desk.town.Now().knows(a, c) {
 		return CallerCard{}, ErrNotFound
 	}
 	return b.card(ctx, a, c)
 }
 
 // knows tells whether the actor may know of a call: it is her own, or of a department she sees.
-func (b *Switchboard) knows(a Actor, c Call) bool {
-	d, _ := b.desk.town.Now().Department(c.Department)
+func (s *Snapshot) knows(a Actor, c Call) bool {
+	d, _ := s.Department(c.Department)
 	return a.Sees(d) || c.AgentID != nil && *c.AgentID == a.ID
 }
 

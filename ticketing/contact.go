@@ -4,18 +4,17 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"guichet/channels"
 	"guichet/routing"
-	"guichet/routing/words"
 )
 
 // NewContact is a contact an agent writes down: a call, a visit, a letter.
 type NewContact struct {
 	Channel    channels.Name
+	CallID     string        // the call it was, which an exchange told of; empty: none that we know
 	CitizenID  string        // empty: Citizen describes her
 	Citizen    *CitizenDraft // used when CitizenID is empty; else the record gets those of its contacts it does not have
 	Subject    string
@@ -31,118 +30,56 @@ type NewContact struct {
 	Key        string // Idempotency-Key
 }
 
-// Log writes a contact down as a ticket. Any agent may, for any department: who sits at the counter cannot choose who comes. Until
-// somebody takes it she reads it, even in a department she does not belong to.
+// Log writes a contact down: on the ticket of the call it was, if that has one the actor may see, else as a ticket. Any agent may, for any
+// department: who sits at the counter cannot choose who comes. Until somebody takes it she reads it, even in a department she does not
+// belong to.
 func (d *Desk) Log(ctx context.Context, a Actor, c NewContact) (Ticket, error) {
 	s := d.town.Now()
 	if !a.Has(RoleAgent) && !a.Has(RoleSupervisor) || a.ReadOnly {
 		return Ticket{}, ErrForbidden
 	}
-	department, priority, rule, err := d.route(s, &c)
-	if err != nil {
+	n := noting{desk: d, town: s, actor: a, contact: c, now: d.now(), directed: c.Motive != "" || c.Department != ""}
+	var err error
+	if n.department, n.priority, n.rule, err = d.route(s, &n.contact); err != nil {
 		return Ticket{}, err
 	}
 	if err := checkPaper(c); err != nil {
 		return Ticket{}, err
 	}
-	now := d.now()
-	received := now
-	if c.ReceivedAt != nil {
-		received = c.ReceivedAt.UTC()
-		if received.After(now.Add(5 * time.Minute)) {
-			return Ticket{}, invalid("received_at", "in_the_future")
-		}
-		if received.Year() < 1900 { // a slip of the pen, and JSON has no year before 0
-			return Ticket{}, invalid("received_at", "too_long_ago")
-		}
+	if n.received, err = receivedAt(c, n.now); err != nil {
+		return Ticket{}, err
 	}
-	var t Ticket
-	var eff effects
-	replayed := false
+	var done noting
 	err = d.store.InTx(ctx, func(tx Nouns) error {
-		eff, replayed = effects{}, false
-		kept, fresh, err := remember(ctx, tx, a, c.Key, now, "contact", string(c.Channel), c.CitizenID, draftKey(c.Citizen), c.Subject,
-			c.Text, c.Motive, c.Department, strconv.FormatBool(c.Answered), stamp(c.ReceivedAt), strings.Join(c.Files, ","), c.Desk, strings.Join(c.Documents, "\x00"), string(c.Receipt.By), c.Receipt.To)
-		if err != nil {
-			return err
-		}
-		if !fresh {
-			rows, err := tx.TicketsByIDs(ctx, []string{kept.TicketID})
-			if err != nil {
-				return err
-			}
-			if len(rows) == 0 {
-				return ErrNotFound
-			}
-			t, replayed = rows[0], true
-			return nil
-		}
-		year := now.In(d.town.Profile.Zone).Year()
-		number, err := tx.TakeNumbers(ctx, year, 1)
-		if err != nil {
-			return err
-		}
-		citizen, events, err := d.draft(ctx, tx, c, now)
-		if err != nil {
-			return err
-		}
-		t = Ticket{
-			ID: NewID(), Year: year, Number: number, Version: 1, Subject: strings.TrimSpace(c.Subject), Status: StatusNew,
-			Channel: string(c.Channel), Department: department, Motive: c.Motive, Priority: priority, Rule: rule, Weight: 1,
-			CitizenID: &citizen.ID, Language: d.town.Profile.Choose(citizen.Language, words.Language(c.Text)), LoggedBy: &a.ID,
-			ReceivedAt: received, RegisteredAt: now, UpdatedAt: now, QueuedAt: &now, Preview: preview(c.Text),
-		}
-		created := event(EventTicketCreated, t, d.now, &a.ID, Data{"rule": rule, "motive": t.Motive})
-		events = append(events, created)
-		if c.Answered {
-			t.Status, t.Outcome, t.ClosedAt, t.FirstReplyAt, t.QueuedAt, t.TakenAt = StatusClosed, Answered, &now, &now, nil, &now
-			events = append(events, event(EventTicketClosed, t, d.now, &a.ID, Data{"outcome": string(Answered)}))
-		}
-		m := Message{
-			ID: NewID(), TicketID: t.ID, Direction: In, Channel: t.Channel, FromName: citizen.Name(), Subject: t.Subject,
-			Text: c.Text, AgentID: &a.ID, At: received, CreatedAt: now, Desk: c.Desk, Documents: c.Documents,
-		}
-		if len(citizen.Contacts) > 0 {
-			m.FromValue = citizen.Contacts[0].Value
-		}
-		if m.Attachments, err = attach(ctx, tx, a, m.ID, c.Files); err != nil {
-			return err
-		}
-		var people []Participant
-		for _, contact := range citizen.Contacts {
-			people = append(people, Participant{TicketID: t.ID, Type: contact.Type, Value: contact.Value, Name: citizen.Name(), Role: "sender"})
-		}
-		if err := tx.AddTickets(ctx, []Ticket{t}); err != nil {
-			return err
-		}
-		if err := tx.AddMessages(ctx, []Message{m}); err != nil {
-			return err
-		}
-		if err := tx.AddAttachments(ctx, m.Attachments); err != nil {
-			return err
-		}
-		if err := tx.AddParticipants(ctx, people); err != nil {
-			return err
-		}
-		if c.Receipt.By != "" {
-			given, err := d.giveReceipt(ctx, tx, s, t, citizen, c.Receipt)
-			if err != nil {
-				return err
-			}
-			events, eff.outbox = append(events, given), true
-		}
-		if err := complete(ctx, tx, kept, t.ID, m.ID); err != nil {
-			return err
-		}
-		eff.settle(t, d.now)
-		return tx.AddEvents(ctx, events)
+		done = n
+		done.tx = tx
+		return done.run(ctx)
 	})
-	if err != nil || replayed {
-		return t, err
+	if err != nil || done.replayed {
+		return done.ticket, err
 	}
-	d.stats.Received(string(c.Channel), string(channels.Created), 1)
-	d.after(ctx, eff)
-	return t, nil
+	result := channels.Created
+	if done.joined {
+		result = channels.Joined
+	}
+	d.stats.Received(string(c.Channel), string(result), 1)
+	d.after(ctx, done.effects)
+	return done.ticket, nil
+}
+
+// receivedAt is when a contact reached the town hall.
+func receivedAt(c NewContact, now time.Time) (time.Time, error) {
+	if c.ReceivedAt == nil {
+		return now, nil
+	}
+	received := c.ReceivedAt.UTC()
+	switch {
+	case received.After(now.Add(5 * time.Minute)):
+		return received, invalid("received_at", "in_the_future")
+	case received.Year() < 1900: // a slip of the pen, and JSON has no year before 0
+		return received, invalid("received_at", "too_long_ago")
+	}
+	return received, nil
 }
 
 // route checks what was written down and says where it goes.
@@ -155,8 +92,11 @@ func (d *Desk) route(s *Snapshot, c *NewContact) (department string, priority Pr
 		return "", "", "", invalid("subject", "empty")
 	case len(c.Subject) > 998 || len(c.Text) > MaxText:
 		return "", "", "", invalid("text", "too_long")
-	case c.CitizenID == "" && c.Citizen == nil:
+	case c.CitizenID == "" && c.Citizen.nobody() && !slices.Contains(unnamed(), c.Channel):
 		return "", "", "", invalid("citizen", "empty")
+	}
+	if c.CitizenID == "" && c.CallID == "" && c.Receipt.By != "" && c.Citizen.nobody() { // nothing is sent to nobody
+		return "", "", "", invalid("receipt.to", "empty")
 	}
 	if c.Subject == "" {
 		c.Subject = clip(preview(c.Text), 80)

@@ -167,13 +167,7 @@ func (h *hearing) place(ctx context.Context) error {
 	if h.ticket == nil {
 		return nil
 	}
-	m := Message{
-		ID: NewID(), TicketID: h.ticket.ID, Direction: h.call.Direction, Channel: string(channels.Phone), Line: h.call.Line,
-		FromValue: h.call.Number, AgentID: h.call.AgentID, At: h.began(), CreatedAt: h.now,
-	}
-	if m.Direction == Out {
-		m.FromValue, m.FromName, m.To = "", h.desk.town.Profile.Name, Addresses{{Value: h.call.Number}}
-	}
+	m := callMessage(h.call, h.ticket.ID, h.desk.town.Profile, h.began(), h.now)
 	h.call.TicketID, h.call.MessageID = &h.ticket.ID, &m.ID
 	if h.call.CitizenID == nil {
 		h.call.CitizenID = h.ticket.CitizenID
@@ -191,6 +185,18 @@ func (h *hearing) place(ctx context.Context) error {
 	return wrap("conversation", h.tx.SaveConversations(ctx, []Conversation{{
 		Channel: key.Channel, Number: key.Number, TicketID: &h.ticket.ID, At: h.now,
 	}}))
+}
+
+// callMessage stands for a call among the messages of its ticket.
+func callMessage(c Call, ticketID string, p Profile, at, now time.Time) Message {
+	m := Message{
+		ID: NewID(), TicketID: ticketID, Direction: c.Direction, Channel: string(channels.Phone), Line: c.Line,
+		FromValue: c.Number, AgentID: c.AgentID, At: at, CreatedAt: now,
+	}
+	if m.Direction == Out {
+		m.FromValue, m.FromName, m.To = "", p.Name, Addresses{{Value: c.Number}}
+	}
+	return m
 }
 
 // continues tells whether a call belongs to the ticket its number last spoke of: it is not done, and the same department's. What the
@@ -273,14 +279,16 @@ func (h *hearing) subject(language string) (string, error) {
 	default:
 		code = "call_missed"
 	}
-	_, words, err := h.town.Texts.Fill(language, TextData{Subject: h.call.Shown}, code)
-	return clip(strings.TrimSpace(words), 200), wrap("subject", err)
+	return h.town.callSubject(h.desk.town.Profile, language, code, h.call)
 }
 
 // missed puts the ticket into its queue, to be called back in time. A further call changes nothing of when.
 func (h *hearing) missed() {
 	t := h.ticket
 	t.UpdatedAt = h.now
+	if t.Status == StatusClosed { // an agent noted her answer while it still rang
+		return
+	}
 	if t.DueAt == nil {
 		department, _ := h.town.Department(t.Department)
 		due := h.town.Hours.After(h.began(), time.Duration(department.CallBackWithin)*time.Hour)
@@ -323,7 +331,7 @@ func (h *hearing) works(a Agent, t Ticket) bool {
 func (h *hearing) hungUp() {
 	t := h.ticket
 	t.UpdatedAt = h.now
-	if !h.fresh && t.DueAt != nil || t.AssigneeID != nil || t.Status == StatusClosed {
+	if !h.fresh && t.DueAt != nil || t.LoggedBy != nil || t.AssigneeID != nil || t.Status == StatusClosed {
 		return
 	}
 	t.Status, t.Outcome, t.ClosedAt, t.QueuedAt = StatusClosed, Answered, &h.now, nil

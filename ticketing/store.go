@@ -188,6 +188,7 @@ type Calls interface {
 	LockCall(ctx context.Context, c Call, since time.Time) (Call, error)
 	SaveCall(ctx context.Context, c Call) error
 	Call(ctx context.Context, id string) (Call, error)
+	HoldCall(ctx context.Context, id string) (Call, error)        // inside a transaction it stays as it is until the end of it
 	CallsOf(ctx context.Context, ticketID string) ([]Call, error) // oldest first
 	// LiveCalls lists those that began since a time and are not over, oldest first.
 	LiveCalls(ctx context.Context, since time.Time) ([]Call, error)

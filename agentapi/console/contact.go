@@ -15,6 +15,7 @@ import (
 // contactBody is the form a contact is written down with, as it was typed.
 type contactBody struct {
 	Key         string
+	Call        string // the id of the call it was; empty: none that we know
 	Channel     string
 	Citizen     string // the record of who it was, by id; empty: she is described
 	Given       string
@@ -105,7 +106,7 @@ func (c *Console) contactPage(r *request) error {
 	if asked := r.Query("channel"); slices.Contains(writtenDown(), asked) {
 		channel = asked
 	}
-	return c.showContact(r, http.StatusOK, nil, contactBody{Channel: channel, Phone: readablePhone(clean(r.Query("phone"), 40))})
+	return c.showContact(r, http.StatusOK, nil, contactBody{Channel: channel, Call: clean(r.Query("call"), 40), Phone: readablePhone(clean(r.Query("phone"), 40))})
 }
 
 // logContact files what was written down.
@@ -143,7 +144,7 @@ func (c *Console) logContact(r *request) error {
 func typedContact(form filledForm) contactBody {
 	get := form.values.Get
 	return contactBody{
-		Key: get("key"), Channel: get("channel"), Citizen: get("citizen"), Given: get("given"), Family: get("family"), Email: get("email"),
+		Key: get("key"), Call: get("call"), Channel: get("channel"), Citizen: get("citizen"), Given: get("given"), Family: get("family"), Email: get("email"),
 		Phone: get("phone"), Where: get("where"), Subject: get("subject"), Text: unixLines(get("text")), ReceivedOn: get("received_on"),
 		Desk: get("desk"), Documents: unixLines(get("documents")), Answered: get("answered") != "", Receipt: get("receipt"),
 	}
@@ -172,6 +173,8 @@ func (c *Console) newContact(b contactBody, files []string) (ticketing.NewContac
 		Channel: channels.Name(b.Channel), CitizenID: b.Citizen, Citizen: b.described(), Subject: b.Subject, Text: b.Text, Answered: b.Answered, Files: files, Key: b.Key,
 	}
 	switch channels.Name(b.Channel) { // what was typed for another channel before is not of this one
+	case channels.Phone:
+		contact.CallID = b.Call
 	case channels.Counter:
 		contact.Desk, contact.Documents = strings.TrimSpace(b.Desk), lines(b.Documents)
 	case channels.Letter:
@@ -199,8 +202,11 @@ func (c *Console) newContact(b contactBody, files []string) (ticketing.NewContac
 	return contact, nil
 }
 
-// described is who it was, in the words that were typed.
+// described is who it was, in the words that were typed; nil: nothing was.
 func (b contactBody) described() *ticketing.CitizenDraft {
+	if b.Family+b.Given+b.Email+b.Phone == "" {
+		return nil
+	}
 	draft := &ticketing.CitizenDraft{Kind: ticketing.Person, Family: b.Family, Given: b.Given}
 	if b.Email != "" {
 		draft.Contacts = append(draft.Contacts, ticketing.Contact{Type: "email", Value: b.Email})

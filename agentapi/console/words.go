@@ -130,7 +130,7 @@ func vocabularies() map[string][]string {
 		"letter":       views(),
 		"sort":         texts(sorts()),
 		"then":         texts(thens()),
-		"field":        {"subject", "motive", "priority", "language", "tags", "snoozed_until", "citizen"},
+		"field":        {"subject", "motive", "priority", "language", "tags", "snoozed_until", "citizen", "due_at"},
 		"link":         {ticketing.LinkQuoted, ticketing.LinkFollows, ticketing.LinkMerged, ticketing.LinkSplit},
 		"hold":         texts(ticketing.Holds()),
 		"remedy":       texts(ticketing.Holds()),

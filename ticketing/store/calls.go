@@ -40,6 +40,12 @@ func (n nouns) Call(ctx context.Context, id string) (ticketing.Call, error) {
 	return one[ticketing.Call](ctx, n, "id = ?", id)
 }
 
+// HoldCall implements ticketing.Calls.
+func (n nouns) HoldCall(ctx context.Context, id string) (c ticketing.Call, err error) {
+	err = failed(n.locks("UPDATE").WithContext(ctx).Where("id = ?", id).Take(&c).Error)
+	return c, err
+}
+
 // CallsOf implements ticketing.Calls.
 func (n nouns) CallsOf(ctx context.Context, ticketID string) (calls []ticketing.Call, err error) {
 	err = n.read(ctx, &calls, "SELECT * FROM calls WHERE ticket_id = ? ORDER BY created_at, id", ticketID)

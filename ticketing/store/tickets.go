@@ -136,7 +136,7 @@ func (n nouns) Assign(ctx context.Context, id, agentID string, now time.Time) (b
 func changing() []string {
 	return []string{
 		"version", "subject", "status", "outcome", "line", "department", "motive", "priority", "assignee_id", "citizen_id", "language",
-		"weight", "rule", "taken_at", "updated_at", "queued_at", "first_reply_at", "closed_at", "due_at", "snoozed_until", "merged_into", "tags", "preview", "queue_order", "search",
+		"weight", "rule", "logged_by", "taken_at", "updated_at", "queued_at", "first_reply_at", "closed_at", "due_at", "snoozed_until", "merged_into", "tags", "preview", "queue_order", "search",
 	}
 }
 
