@@ -3,6 +3,7 @@ package routing
 import (
 	"context"
 	"errors"
+	"sync"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -43,4 +44,26 @@ func (r *Router) Subscribe(ctx context.Context, hear func(topic string)) error {
 			}
 		}
 	}
+}
+
+// Wake gives a channel that tells of hints of a topic, and of hints that may have been missed; several at once are one. It listens until
+// ctx ends, and ended returns when it has. Should it have to stop before, whoever is woken goes on by looking from time to time.
+func (r *Router) Wake(ctx context.Context, topic string) (hint <-chan struct{}, ended func()) {
+	wake := make(chan struct{}, 1)
+	var listening sync.WaitGroup
+	listening.Go(func() {
+		err := r.Subscribe(ctx, func(heard string) {
+			if heard != topic && heard != TopicAll {
+				return
+			}
+			select {
+			case wake <- struct{}{}:
+			default:
+			}
+		})
+		if err != nil && ctx.Err() == nil {
+			r.log.Warn("no more hints; what they tell of is looked for from time to time", "topic", topic, "error", err)
+		}
+	})
+	return wake, listening.Wait
 }

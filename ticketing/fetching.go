@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"guichet/channels"
-	"guichet/routing"
 )
 
 // Fetching gets the files that providers keep, after the messages that name them were filed: the answer to a provider never waits for
@@ -39,22 +38,8 @@ func fetchAfter() []time.Duration {
 
 // Run fetches on a hint and every five seconds, until ctx ends.
 func (f *Fetching) Run(ctx context.Context) error {
-	hint := make(chan struct{}, 1)
-	var listening sync.WaitGroup
-	listening.Go(func() {
-		err := f.desk.router.Subscribe(ctx, func(topic string) {
-			if topic == HintFiles || topic == routing.TopicAll {
-				select {
-				case hint <- struct{}{}:
-				default:
-				}
-			}
-		})
-		if err != nil && ctx.Err() == nil {
-			f.log.Warn("no hints of files to fetch; they are looked for every five seconds", "error", err)
-		}
-	})
-	defer listening.Wait()
+	hint, ended := f.desk.router.Wake(ctx, HintFiles)
+	defer ended()
 	tick := time.NewTicker(fetchPoll)
 	defer tick.Stop()
 	for {

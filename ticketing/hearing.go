@@ -279,7 +279,7 @@ func (h *hearing) subject(language string) (string, error) {
 	default:
 		code = "call_missed"
 	}
-	return h.town.callSubject(h.desk.town.Profile, language, code, h.call)
+	return h.town.callSubject(language, code, h.call)
 }
 
 // missed puts the ticket into its queue, to be called back in time. A further call changes nothing of when.

@@ -3,7 +3,6 @@ package ticketing
 import (
 	"context"
 	"log/slog"
-	"sync"
 	"time"
 
 	"guichet/routing"
@@ -30,22 +29,8 @@ const (
 
 // Run indexes on a hint and every two seconds, until ctx ends.
 func (x *Indexer) Run(ctx context.Context) error {
-	hint := make(chan struct{}, 1)
-	var listening sync.WaitGroup
-	listening.Go(func() {
-		err := x.router.Subscribe(ctx, func(topic string) {
-			if topic == HintJournal || topic == routing.TopicAll {
-				select {
-				case hint <- struct{}{}:
-				default:
-				}
-			}
-		})
-		if err != nil && ctx.Err() == nil {
-			x.log.Warn("no hints of what to index; it is looked for every two seconds", "error", err)
-		}
-	})
-	defer listening.Wait()
+	hint, ended := x.router.Wake(ctx, HintJournal)
+	defer ended()
 	tick := time.NewTicker(indexPoll)
 	defer tick.Stop()
 	pause := time.NewTicker(indexPause)

@@ -43,21 +43,8 @@ func (j *Journal) Run(ctx context.Context) error {
 	j.mu.Lock()
 	j.last = last
 	j.mu.Unlock()
-	hint := make(chan struct{}, 1)
-	go func() {
-		err := j.router.Subscribe(ctx, func(topic string) {
-			if topic != HintJournal && topic != routing.TopicAll {
-				return
-			}
-			select {
-			case hint <- struct{}{}:
-			default:
-			}
-		})
-		if err != nil && ctx.Err() == nil {
-			j.log.Warn("no hints of new events; the journal is read once a second", "error", err)
-		}
-	}()
+	hint, ended := j.router.Wake(ctx, HintJournal)
+	defer ended()
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	defer j.closeAll()

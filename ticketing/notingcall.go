@@ -158,7 +158,7 @@ func (n *noting) correct(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if n.town.wroteSubject(n.desk.town.Profile, *t, calls) {
+	if n.town.namedByCall(*t, calls) {
 		t.Subject, changed["subject"] = c.Subject, "changed"
 	}
 	if n.directed && c.Motive != t.Motive {

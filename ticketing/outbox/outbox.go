@@ -62,22 +62,8 @@ const (
 
 // Run sends on a hint and every two seconds, until ctx ends. What is being sent then is finished.
 func (d *Dispatcher) Run(ctx context.Context) error {
-	hint := make(chan struct{}, 1)
-	var listening sync.WaitGroup
-	listening.Go(func() {
-		err := d.Router.Subscribe(ctx, func(topic string) {
-			if topic == ticketing.HintOutbox || topic == routing.TopicAll {
-				select {
-				case hint <- struct{}{}:
-				default:
-				}
-			}
-		})
-		if err != nil && ctx.Err() == nil {
-			d.Log.Warn("no hints of new deliveries; the outbox is read every two seconds", "error", err)
-		}
-	})
-	defer listening.Wait()
+	hint, ended := d.Router.Wake(ctx, ticketing.HintOutbox)
+	defer ended()
 	tick := time.NewTicker(poll)
 	defer tick.Stop()
 	for {
